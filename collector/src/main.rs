@@ -1,2 +1,2 @@
-//! x
+//! The binary `error-sentinel`.
 fn main() {}

@@ -1,0 +1,1 @@
+//! People: one page a file, templates and static files beside them.

@@ -1,0 +1,1 @@
+//! Understand: normalise, scrub, fingerprint, group; then let the store record it.

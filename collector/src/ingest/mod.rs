@@ -1,0 +1,1 @@
+//! Accept: authenticate, decode within caps, check the quota, enqueue durably, answer.

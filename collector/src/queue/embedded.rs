@@ -1,0 +1,1 @@
+//! The queue inside the binary: its own SQLite file, one writer thread, group commit.
