@@ -1,0 +1,12 @@
+//! An envelope of any bytes is read to its end or to its first error, never past its length.
+#![no_main]
+
+use error_sentinel_wire::envelope;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok((_, items)) = envelope::open(bytes) {
+        let payload_bytes: usize = items.flatten().map(|item| item.payload.len()).sum();
+        assert!(payload_bytes <= bytes.len());
+    }
+});
