@@ -2,7 +2,7 @@
 //! one reads the store.
 
 use error_sentinel_wire::ProjectId;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::store::IssueId;
 
@@ -19,12 +19,13 @@ pub struct Change {
 #[derive(Debug, Clone)]
 pub struct Feed {
     sender: broadcast::Sender<Change>,
+    closing: watch::Sender<bool>,
 }
 
 impl Default for Feed {
     fn default() -> Self {
         // A page that falls further behind than this reloads its list instead.
-        Feed { sender: broadcast::channel(1024).0 }
+        Feed { sender: broadcast::channel(1024).0, closing: watch::Sender::new(false) }
     }
 }
 
@@ -38,5 +39,18 @@ impl Feed {
     /// Listens from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.sender.subscribe()
+    }
+    /// Ends every live page's connection, which would otherwise keep the collector from stopping.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Ready once [`Feed::close`] was called.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut closing = self.closing.subscribe();
+        async move {
+            // An error means that the feed is gone, which is closed too.
+            let _ = closing.wait_for(|closing| *closing).await;
+        }
     }
 }
