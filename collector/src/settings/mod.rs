@@ -1,10 +1,29 @@
 //! Settings: defaults < TOML file < environment < flags.
+//!
+//! Every setting is one row of [`table`]: its name in the file, in the environment and in `--set`, what it
+//! allows, how it is read and shown, and its lines in the packaged `config.toml` all follow from that row.
+//! A name that is no setting and a value that is not allowed are errors that say where they stand; nothing
+//! is guessed, and a secret's value never reaches a message.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+
+mod example;
+mod problem;
+mod source;
+mod table;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use example::example;
+pub use problem::{Problem, SettingsError};
+pub use source::{Loaded, Origin, Sources};
+pub use table::{SETTINGS, Setting};
 
 /// Everything that can be set; the defaults run without any setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +49,8 @@ pub struct Settings {
     pub heartbeat_url: Option<String>,
     /// When to ring.
     pub alert: AlertSettings,
+    /// What the collector says about itself.
+    pub log: LogSettings,
 }
 
 /// Events per minute with a burst, or no limit.
@@ -77,6 +98,29 @@ pub enum SmtpTls {
     Tls,
 }
 
+impl SmtpTls {
+    /// Every way.
+    pub const ALL: [SmtpTls; 3] = [SmtpTls::None, SmtpTls::StartTls, SmtpTls::Tls];
+
+    /// Its name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SmtpTls::None => "none",
+            SmtpTls::StartTls => "starttls",
+            SmtpTls::Tls => "tls",
+        }
+    }
+
+    /// The port that such servers listen on.
+    pub fn default_port(self) -> u16 {
+        match self {
+            SmtpTls::None => 25,
+            SmtpTls::StartTls => 587,
+            SmtpTls::Tls => 465,
+        }
+    }
+}
+
 /// When to ring and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertSettings {
@@ -86,6 +130,38 @@ pub struct AlertSettings {
     pub burst: u32,
     /// Seconds until one more single mail per project is allowed, and the shortest distance between digests.
     pub refill_s: u64,
+}
+
+/// What the collector says about itself, on standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// A level, or directives of the form `target=level,…`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl LogFormat {
+    /// Every format.
+    pub const ALL: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+
+    /// Its name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+    }
 }
 
 /// Text that never shows: prints as `***`.
@@ -111,6 +187,7 @@ impl Default for Settings {
             smtp: None,
             heartbeat_url: None,
             alert: AlertSettings::default(),
+            log: LogSettings::default(),
         }
     }
 }
@@ -118,5 +195,11 @@ impl Default for Settings {
 impl Default for AlertSettings {
     fn default() -> Self {
         AlertSettings { cooldown_s: 3600, burst: 3, refill_s: 300 }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        LogSettings { filter: "info".into(), format: LogFormat::Text }
     }
 }
