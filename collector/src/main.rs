@@ -1,2 +1,18 @@
 //! The binary `error-sentinel`.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use error_sentinel_collector::commands::{self, Cli};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::run(cli, std::env::vars_os().collect()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,1 +1,117 @@
 //! The commands of the binary, one a file.
+//!
+//! They work on a data folder whether a server runs on it or not. What a script wants goes to standard output
+//! and nothing else does; errors go to standard error with the next step.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::{Loaded, SettingsError, Sources};
+
+mod check;
+mod failure;
+mod serve;
+
+pub use failure::{Failure, Outcome};
+
+/// Where the settings of the whole machine are.
+const SYSTEM_CONFIG: &str = "/etc/error-sentinel/config.toml";
+
+const AFTER_HELP: &str = "\
+Examples:
+  error-sentinel                              start on 127.0.0.1:8911, data in ./error-sentinel-data
+  error-sentinel serve --listen 127.0.0.1:0   start on a free port
+  error-sentinel project create shop --notify team@example.com
+  error-sentinel dsn shop                     print the DSN for the SDK
+  error-sentinel check                        show every setting and where it came from
+
+Exit status: 0 done, 1 failed or refused, 2 wrong usage or settings.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "error-sentinel", version, about = "A self-hosted error tracker in one binary", after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Settings given as flags.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// What to do; without it, serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Settings that can be given with every command.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Flags {
+    /// Where everything is kept [default: ./error-sentinel-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// The settings file [default: DIR/config.toml, else /etc/error-sentinel/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8911]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// How people and SDKs reach the collector from outside
+    #[arg(long, global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Any other setting, such as rate_limit=off; can be given several times
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the collector (the default)
+    Serve,
+    /// Check settings, data folder and mail server without changing anything
+    Check(check::Check),
+}
+
+impl Flags {
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with everything that is wrong in flags, environment and file.
+    pub fn settings(&self, environment: BTreeMap<OsString, OsString>) -> Result<Loaded, SettingsError> {
+        let named = [
+            ("--data-dir", "data_dir", &self.data_dir),
+            ("--listen", "listen", &self.listen),
+            ("--public-url", "public_url", &self.public_url),
+        ];
+        let mut flags: Vec<(String, String, String)> =
+            self.set.iter().map(|(name, value)| ("--set".into(), name.clone(), value.clone())).collect();
+        for (flag, name, value) in named {
+            if let Some(value) = value {
+                flags.push((flag.into(), name.into(), value.clone()));
+            }
+        }
+        let system_config = Some(PathBuf::from(SYSTEM_CONFIG));
+        Loaded::read(&Sources { flags, environment, config: self.config.clone(), system_config })
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// [`Failure`], to be shown to whoever typed the command.
+pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome {
+    if let Some(Command::Check(check::Check { example_config: true, .. })) = cli.command {
+        print!("{}", crate::settings::example());
+        return Ok(());
+    }
+    let loaded = cli.flags.settings(environment)?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(loaded).await,
+        Command::Check(check) => check.run(loaded).await,
+    }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as rate_limit=off")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}

@@ -7,3 +7,27 @@
 pub mod limits;
 pub mod listen;
 pub mod paths;
+
+use anyhow::Context;
+
+use crate::data_dir::DataDir;
+use crate::settings::Settings;
+
+/// Runs the collector on a folder that the caller has locked, until the process is told to stop.
+///
+/// # Errors
+/// What keeps it from starting, as one sentence with the next step.
+pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", settings.listen))?;
+    data_dir.note_address(&format!("http://{}", listener.local_addr()?))?;
+    let stop = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "the signal to stop cannot be heard");
+        }
+    };
+    let drain = std::time::Duration::from_secs(10);
+    listen::serve(listener, axum::Router::new(), limits::connections(), stop, drain).await;
+    Ok(())
+}
