@@ -7,6 +7,7 @@
 pub mod limits;
 pub mod listen;
 pub mod paths;
+pub mod welcome;
 
 use anyhow::Context;
 
