@@ -11,6 +11,7 @@ pub mod clock;
 pub mod commands;
 pub mod dashboard;
 pub mod data_dir;
+pub mod database;
 pub mod digest;
 pub mod feed;
 pub mod ingest;
