@@ -16,10 +16,12 @@ thread_local! {
 }
 
 /// Packs `bytes`.
-///
-/// # Errors
-/// Only when memory is short.
-pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub fn pack(bytes: &[u8]) -> Vec<u8> {
+    // Compressing fails only when memory is short; what was accepted is kept even then.
+    compress(bytes).unwrap_or_else(|_| enclose(bytes))
+}
+
+fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|slot| {
         let compressor = match slot {
             Some(compressor) => compressor,
@@ -29,6 +31,26 @@ pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
         packed.shrink_to_fit();
         Ok(packed)
     })
+}
+
+/// A zstd frame that holds `bytes` as they are (RFC 8878: magic, single-segment header, raw blocks).
+fn enclose(bytes: &[u8]) -> Vec<u8> {
+    const BLOCK_BYTES: usize = 128 * 1024;
+    let mut frame = Vec::with_capacity(bytes.len() + 16 + 3 * (bytes.len() / BLOCK_BYTES + 1));
+    frame.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0xe0]);
+    frame.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    let mut rest = bytes;
+    loop {
+        let (block, after) = rest.split_at(rest.len().min(BLOCK_BYTES));
+        let last = u32::from(after.is_empty());
+        let header = last | ((block.len() as u32) << 3);
+        frame.extend_from_slice(&header.to_le_bytes()[..3]);
+        frame.extend_from_slice(block);
+        if after.is_empty() {
+            return frame;
+        }
+        rest = after;
+    }
 }
 
 /// Unpacks at most `max_bytes`.
@@ -56,16 +78,24 @@ mod tests {
     #[test]
     fn json_becomes_much_smaller() {
         let json = br#"{"filename":"/app/src/checkout.py","function":"charge","lineno":42},"#.repeat(200);
-        let packed = pack(&json).unwrap();
+        let packed = pack(&json);
         assert!(packed.len() * 4 < json.len(), "{} of {}", packed.len(), json.len());
         assert_eq!(unpack(&packed, json.len()).unwrap(), json);
     }
 
     #[test]
     fn more_than_the_bound_is_refused() {
-        let packed = pack(&[0; 1_000_000]).unwrap();
+        let packed = pack(&[0; 1_000_000]);
         assert!(unpack(&packed, 999_999).is_err());
         assert!(unpack(&packed, 1_000_000).is_ok());
+    }
+
+    #[test]
+    fn what_could_not_be_compressed_is_enclosed_as_it_is() {
+        for len in [0, 1, 128 * 1024, 300_000] {
+            let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            assert_eq!(unpack(&enclose(&bytes), bytes.len()).unwrap(), bytes);
+        }
     }
 
     #[test]
@@ -77,7 +107,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_packed_comes_out_again(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
-            prop_assert_eq!(unpack(&pack(&bytes).unwrap(), bytes.len()).unwrap(), bytes);
+            prop_assert_eq!(unpack(&pack(&bytes), bytes.len()).unwrap(), bytes);
         }
 
         #[test]

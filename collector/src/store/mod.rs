@@ -14,6 +14,7 @@ pub mod issue;
 pub mod outbox;
 pub mod payload;
 pub mod project;
+pub mod search;
 pub mod sqlite;
 
 pub use account::Accounts;

@@ -18,7 +18,13 @@ use crate::database::pool::{Lease, Pool};
 use crate::database::{self, BUSY_PATIENCE, Trouble, trouble};
 
 mod account;
+mod column;
+mod digests;
+mod event;
+mod issue;
 mod outbox;
+mod project;
+mod tally;
 
 /// Every version of the schema, in order; a released one is never edited.
 const SCHEMA: [&str; 3] = [
@@ -146,6 +152,20 @@ fn migrate(conn: &mut Connection) -> Result<()> {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         other => StoreError::Unusable(other.to_string()),
     })
+}
+
+impl Store for SqliteStore {
+    fn check_writable(&self) -> Result<()> {
+        // Only a write that reaches the disk proves that writing works; this one changes nothing.
+        self.write_within(CHECK_PATIENCE, |tx| {
+            let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            Ok(tx.pragma_update(None, "user_version", version)?)
+        })
+    }
+
+    fn size_bytes(&self) -> Result<u64> {
+        database::size_bytes(&self.path).map_err(|error| StoreError::Storage(error.to_string()))
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

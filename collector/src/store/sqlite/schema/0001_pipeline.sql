@@ -41,7 +41,9 @@ CREATE TABLE issue (
     first_seen    INTEGER NOT NULL,
     last_seen     INTEGER NOT NULL,
     first_release TEXT,
-    last_release  TEXT
+    last_release  TEXT,
+    richest_sequence INTEGER,                -- the event that tells most; never evicted
+    richness         INTEGER NOT NULL DEFAULT -1 -- how much it tells
 ) STRICT;
 CREATE INDEX issue_recent         ON issue(last_seen DESC, id DESC);
 CREATE INDEX issue_status_recent  ON issue(status, last_seen DESC, id DESC);
@@ -78,6 +80,8 @@ CREATE TABLE event (
     UNIQUE (event_id, project_id)
 ) STRICT;
 CREATE INDEX event_issue ON event(issue_id, sequence);
+CREATE INDEX event_stored  ON event(issue_id, sequence) WHERE has_payload = 1;
+CREATE INDEX event_evicted ON event(received_at) WHERE has_payload = 0;
 CREATE INDEX event_trace ON event(trace_id, sequence) WHERE trace_id IS NOT NULL;
 
 CREATE TABLE payload (
@@ -86,7 +90,7 @@ CREATE TABLE payload (
     grouping BLOB NOT NULL  -- why the event belongs to its issue
 ) STRICT;
 
--- Errors per issue: 5-minute buckets, folded into hours as they age.
+-- Errors per issue by time of arrival: 5-minute buckets, folded into hours as they age.
 CREATE TABLE rollup (
     issue_id INTEGER NOT NULL REFERENCES issue(id),
     start    INTEGER NOT NULL,
@@ -94,8 +98,9 @@ CREATE TABLE rollup (
     count    INTEGER NOT NULL,
     PRIMARY KEY (issue_id, start, width_ms)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX rollup_fine ON rollup(start) WHERE width_ms = 300000;
 
--- Values past the bound of a key are counted under the value NULL is written as ''.
+-- Values past the bound of a key are counted together in the row with other = 1 and the value ''.
 CREATE TABLE tag_count (
     issue_id INTEGER NOT NULL REFERENCES issue(id),
     key      TEXT    NOT NULL,
@@ -104,7 +109,7 @@ CREATE TABLE tag_count (
     count    INTEGER NOT NULL,
     PRIMARY KEY (issue_id, key, other, value)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tag_count_search ON tag_count(key, value, issue_id);
+CREATE INDEX tag_count_search ON tag_count(key COLLATE NOCASE, value COLLATE NOCASE, issue_id);
 
 CREATE TABLE issue_user (
     issue_id INTEGER NOT NULL REFERENCES issue(id),
