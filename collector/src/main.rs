@@ -7,6 +7,8 @@ use error_sentinel_collector::commands::{self, Cli};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // The one cryptography of every connection: mail, heartbeat, replay. An error says that it is set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     match commands::run(cli, std::env::vars_os().collect()).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,8 +11,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::settings::{Loaded, SettingsError, Sources};
 
+mod backup;
 mod check;
 mod failure;
+mod http;
+mod progress;
+mod replay;
 mod serve;
 
 pub use failure::{Failure, Outcome};
@@ -70,6 +74,12 @@ pub enum Command {
     Serve,
     /// Check settings, data folder and mail server without changing anything
     Check(check::Check),
+    /// Send saved events again and report what became of each
+    Replay(replay::Replay),
+    /// Copy everything into a new folder, also while the server runs
+    Backup(backup::Backup),
+    /// Bring a backup back into the data folder, which must not hold anything yet
+    Restore(backup::Restore),
 }
 
 impl Flags {
@@ -100,14 +110,18 @@ impl Flags {
 /// # Errors
 /// [`Failure`], to be shown to whoever typed the command.
 pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome {
-    if let Some(Command::Check(check::Check { example_config: true, .. })) = cli.command {
-        print!("{}", crate::settings::example());
-        return Ok(());
-    }
-    let loaded = cli.flags.settings(environment)?;
+    let flags = cli.flags;
+    let load = || flags.settings(environment);
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(loaded).await,
-        Command::Check(check) => check.run(loaded).await,
+        Command::Serve => serve::run(load()?).await,
+        Command::Check(check) if check.example_config => {
+            print!("{}", crate::settings::example());
+            Ok(())
+        }
+        Command::Check(check) => check.run(load()?).await,
+        Command::Replay(replay) => replay.run().await,
+        Command::Backup(backup) => backup.run(&load()?.settings),
+        Command::Restore(restore) => restore.run(&load()?.settings),
     }
 }
 
