@@ -1,2 +1,72 @@
-//! x
-fn main() {}
+//! Developer commands: `cargo xtask test` and `cargo xtask bench`.
+//!
+//! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
+//! silence: what cannot be run is named at the end with the command that would make it run.
+
+mod bench;
+mod program;
+mod report;
+mod suite;
+mod toolbox;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Error Sentinel.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Installs what the tests need and runs them all; stops at the first that fails.
+    Test {
+        /// Runs only the steps with these names, as they are printed.
+        steps: Vec<String>,
+        /// Shows what the steps print while they run.
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
+    Bench {
+        /// What to measure.
+        #[arg(value_enum, default_value = "collector")]
+        what: bench::Subject,
+        /// A short run with rough figures.
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Test { steps, verbose } => suite::run(&steps, verbose),
+        Command::Bench { what, quick } => bench::run(what, quick),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn repository() -> PathBuf {
+    let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().map_or(xtask.clone(), PathBuf::from)
+}
+
+/// Where cargo builds to.
+fn target_dir() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => repository().join(dir),
+        None => repository().join("target"),
+    }
+}

@@ -1,0 +1,111 @@
+//! Other programs: how long they may take, what they said, what they cost.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the crate lies in the repository").to_owned()
+}
+
+/// What a program left.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Itself, if the program succeeded.
+    ///
+    /// # Panics
+    /// When it did not, with all it said.
+    #[track_caller]
+    pub fn success(self) -> Finished {
+        assert!(self.status.success(), "{self:#?}");
+        self
+    }
+
+    /// Itself, if the program failed.
+    ///
+    /// # Panics
+    /// When it did not, with all it said.
+    #[track_caller]
+    pub fn failure(self) -> Finished {
+        assert!(!self.status.success(), "{self:#?}");
+        self
+    }
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+/// When it cannot be started, or is not done `within` that time; then it is killed.
+#[track_caller]
+pub fn finish(command: &mut Command, within: Duration) -> Finished {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            break status;
+        }
+        if start.elapsed() > within {
+            child.kill().expect("the child is ours");
+            let said = (stdout.join(), stderr.join());
+            panic!("{command:?} is not done within {within:?}; it said {said:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    Finished { status, stdout: stdout.join().expect("reads"), stderr: stderr.join().expect("reads") }
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // Whatever was read until the pipe broke is what the program said.
+            let _: io::Result<usize> = pipe.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// What a running process has used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usage {
+    /// Resident memory in bytes.
+    pub resident_bytes: u64,
+    /// Processor time of all its threads so far.
+    pub processor: Duration,
+}
+
+impl Usage {
+    /// Reads it from `/proc`; `None` where there is none.
+    pub fn of(pid: u32) -> Option<Usage> {
+        // Linux gives processor times in hundredths of a second and memory in kilobytes.
+        const TICK_MS: u64 = 10;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = resident.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+        Some(Usage { resident_bytes: kilobytes * 1024, processor: Duration::from_millis(ticks * TICK_MS) })
+    }
+}
