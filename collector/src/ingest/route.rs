@@ -1,0 +1,203 @@
+//! The three ways in: `/envelope/`, `/store/` and `/log-error`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use error_sentinel_wire::{Dsn, EventId, ProjectId, PublicKey, envelope as wire_envelope};
+use futures_util::FutureExt;
+
+use super::reply::{self, Refusal};
+use super::{Ingest, auth, client, envelope, sort};
+use crate::clock;
+use crate::queue::Accepted;
+
+type Answer = Result<Response, Refusal>;
+
+/// `POST /api/<project>/envelope/`
+pub async fn envelope(
+    State(ingest): State<Arc<Ingest>>,
+    Path(project): Path<String>,
+    request: Request,
+) -> Response {
+    answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
+        let body = ingest.bodies.read(&parts.headers, body).await?;
+        take_envelope(ingest, parts, &project, &body.bytes).await
+    })
+    .await
+}
+
+/// `POST /api/<project>/store/`
+pub async fn store(
+    State(ingest): State<Arc<Ingest>>,
+    Path(project): Path<String>,
+    request: Request,
+) -> Response {
+    answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
+        let body = ingest.bodies.read(&parts.headers, body).await?;
+        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if content_type.is_some_and(|kind| kind.contains("x-sentry-envelope")) {
+            return take_envelope(ingest, parts, &project, &body.bytes).await;
+        }
+        let event = envelope::stored_event(body.bytes.clone())?;
+        take_envelope(ingest, parts, &project, &envelope::of_event(&event)).await
+    })
+    .await
+}
+
+/// `POST /log-error`
+pub async fn log_error(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
+        let sender = authenticate(ingest, parts, None, None).await?;
+        let body = ingest.bodies.read(&parts.headers, body).await?;
+        let (id, event) = envelope::logged_event(&body.bytes, new_id)?;
+        let mut writer = wire_envelope::EnvelopeWriter::new(&wire_envelope::Header::default());
+        writer.item("event", Some(id), &event);
+        enqueue(ingest, &sender, writer.into_bytes().into(), 1).await?;
+        Ok(reply::accepted(StatusCode::ACCEPTED, Some(id)))
+    })
+    .await
+}
+
+/// Answers 500 in the form of every other refusal when a request panics; the process goes on.
+pub async fn never_panic(request: Request, next: Next) -> Response {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a request panicked; please report this with the lines above");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the collector failed on this request")
+            .into_response()
+    })
+}
+
+/// Runs a request and counts what became of it.
+async fn answer(
+    ingest: Arc<Ingest>,
+    request: Request,
+    take: impl AsyncFnOnce(&Ingest, &Parts, Body) -> Answer,
+) -> Response {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let response = take(&ingest, &parts, body).await.unwrap_or_else(|refusal| {
+        ingest.metrics.refused(refusal.reason);
+        // At debug level, since every sender on the network can cause it.
+        tracing::debug!(status = refusal.status.as_u16(), detail = refusal.detail, "refused");
+        refusal.into_response()
+    });
+    if response.status().is_success() {
+        ingest.metrics.answered(started.elapsed());
+    }
+    response
+}
+
+/// Who sends.
+struct Sender {
+    project_id: ProjectId,
+    key: PublicKey,
+    address: IpAddr,
+}
+
+/// Sorts an envelope and enqueues what is kept of it.
+async fn take_envelope(ingest: &Ingest, parts: &Parts, project: &str, bytes: &Bytes) -> Answer {
+    let bad = |detail: String| Refusal::new(StatusCode::BAD_REQUEST, "envelope", detail);
+    let opened = wire_envelope::open(bytes);
+    let dsn = opened.as_ref().ok().and_then(|(header, _)| header.dsn.as_deref());
+    let sender = authenticate(ingest, parts, Some(project), dsn).await?;
+    let (header, items) = opened.map_err(|error| bad(error.to_string()))?;
+    let sorted = sort::sort(&header, items, new_id);
+    for kind in &sorted.ignored {
+        ingest.metrics.ignored(kind);
+    }
+    if let Some(kept) = sorted.kept {
+        enqueue(ingest, &sender, kept, sorted.event_count).await?;
+    }
+    let Some(first) = sorted.refusals.first() else {
+        return Ok(reply::accepted(StatusCode::OK, sorted.id));
+    };
+    for refusal in &sorted.refusals {
+        ingest.metrics.refused(refusal.reason);
+    }
+    let causes: Vec<String> = sorted.refusals.iter().map(|refusal| refusal.detail.clone()).collect();
+    tracing::debug!(project = %sender.project_id, ?causes, "refused in part");
+    let id = sorted.id.filter(|_| sorted.event_count > 0);
+    Ok(reply::refused(first, id, &causes))
+}
+
+/// Checks the quota and holds the envelope; returns when it is on the disk.
+async fn enqueue(
+    ingest: &Ingest,
+    sender: &Sender,
+    envelope: Bytes,
+    event_count: usize,
+) -> Result<(), Refusal> {
+    ingest.quota.take(sender.key, sender.address, event_count)?;
+    let accepted = Accepted {
+        project_id: sender.project_id,
+        received_at: clock::now(),
+        remote_addr: Some(sender.address),
+        envelope,
+    };
+    ingest.queue.push(accepted).await?;
+    ingest.metrics.accepted(event_count);
+    Ok(())
+}
+
+/// Finds out who sends: by header or query, else by the envelope's DSN.
+async fn authenticate(
+    ingest: &Ingest,
+    parts: &Parts,
+    project: Option<&str>,
+    dsn: Option<&str>,
+) -> Result<Sender, Refusal> {
+    let from_dsn = || dsn.and_then(|dsn| Dsn::parse(dsn).ok()).map(|dsn| dsn.public_key.to_string());
+    let Some(sent) = auth::key_of(&parts.headers, &parts.uri).or_else(from_dsn) else {
+        let detail =
+            "no key was sent; put it into the header X-Sentinel-Key, or use the DSN that the dashboard shows";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "auth", detail));
+    };
+    let Ok(key) = PublicKey::parse(&sent) else {
+        let detail = "the key that was sent is not 32 hexadecimal digits; copy it from the project's DSN";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "auth", detail));
+    };
+    let found = ingest.keys.project_of(key).await.map_err(|error| {
+        tracing::warn!(%error, "a key cannot be looked up");
+        let detail = "the collector cannot look up keys at the moment";
+        Refusal { pause_s: Some(5), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "storage", detail) }
+    })?;
+    let Some(project_id) = found else {
+        let detail = format!("the key {key} is unknown here or was revoked; copy the DSN from the dashboard");
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "auth", detail));
+    };
+    if let Some(named) = project
+        && named.parse() != Ok(project_id)
+    {
+        let detail = format!(
+            "the key {key} belongs to project {project_id}, but this was sent to project {named:.20}; copy the \
+             whole DSN from the dashboard"
+        );
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "auth", detail));
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let address = match peer {
+        Some(peer) => client::address(peer, &parts.headers, &ingest.settings.trusted_proxies),
+        None => IpAddr::from([0, 0, 0, 0]),
+    };
+    Ok(Sender { project_id, key, address })
+}
+
+/// A random id for an event that came without.
+fn new_id() -> EventId {
+    let mut bytes = [0; 16];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        // The kernel has no randomness only before it has booted; the clock tells events apart even then.
+        tracing::error!(%error, "no randomness; an event id is made of the time");
+        bytes[..8].copy_from_slice(&clock::now().0.to_be_bytes());
+    }
+    EventId::from_random(bytes)
+}
