@@ -228,3 +228,6 @@ impl From<rusqlite::Error> for QueueError {
 
 /// The largest envelope that can lie in a queue.
 const ENVELOPE_BYTES: usize = 2 * limits::ENVELOPE_BYTES;
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use bytes::Bytes;
 use error_sentinel_wire::{ProjectId, UnixMs};
 use futures_util::future::BoxFuture;
 
+#[cfg(test)]
+pub mod conformance;
 pub mod embedded;
 
 /// What ingest accepted: one envelope in its canonical form (decoded, every `event` item with its own

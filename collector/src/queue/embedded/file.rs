@@ -4,6 +4,7 @@
 //! is known from the newest job and the mark of the last removal, however much that is.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use error_sentinel_wire::{ProjectId, UnixMs};
@@ -35,6 +36,9 @@ const SCHEMA: &str = "
     INSERT INTO mark VALUES (0, 0);
     PRAGMA user_version = 1;
 ";
+
+/// How long a lock is waited for; nobody else writes here, so one that is held longer is a failure.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a job takes beside its envelope, about.
 const ROW_BYTES: u64 = 64;
@@ -102,6 +106,7 @@ impl Extent {
 /// Opens the file and makes it when it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, QueueError> {
     let mut conn = database::open_writer(path, LAYOUT)?;
+    conn.busy_timeout(LOCK_PATIENCE)?;
     // A thread of its own does this, so that it never holds up an answer.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     // What was removed is overwritten wherever the page is written anyway.
