@@ -1,4 +1,8 @@
 //! Copies a database file while it is being written to.
+//!
+//! Of the pair, the queue is copied first and the store after it: a job moves from the queue into the store, so
+//! what was accepted before the copy began is then in one of the copies, or in both, and digest records nothing
+//! twice. The other way round a job that moves in between would be in neither.
 
 use std::path::Path;
 use std::time::Duration;

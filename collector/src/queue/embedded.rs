@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{Accepted, Depth, Job, JobId, PushError, Queue, QueueError};
-use crate::database;
+use crate::database::{self, backup::BackupError};
 use file::{Extent, Row};
 use writer::{Command, Push, Writer};
 
@@ -108,6 +108,15 @@ impl EmbeddedQueue {
             reader: Mutex::new(None),
             threads: Mutex::new(threads),
         })
+    }
+
+    /// Copies the queue as it is now to `to`, which must not exist, while it is being written to; `progress` hears
+    /// (pages done, pages in all). To be copied before the store, see [`crate::database::backup`].
+    ///
+    /// # Errors
+    /// [`BackupError`]; nothing is left behind.
+    pub fn backup_to(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), BackupError> {
+        database::backup::copy(&self.path, to, progress)
     }
 
     /// Reserves the room for `bytes`; the writer turns that into bytes held, or gives it back.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use super::{Result, Store, StoreError};
+use crate::database::backup::BackupError;
 use crate::database::pool::{Lease, Pool};
 use crate::database::{self, BUSY_PATIENCE, Trouble, trouble};
 
@@ -24,7 +25,10 @@ mod event;
 mod issue;
 mod outbox;
 mod project;
+mod retention;
 mod tally;
+
+pub use retention::Maintenance;
 
 /// Every version of the schema, in order; a released one is never edited.
 const SCHEMA: [&str; 3] = [
@@ -84,6 +88,21 @@ impl SqliteStore {
         let conn = database::open_reader(&self.path)?;
         let finding: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if finding == "ok" { Ok(()) } else { Err(StoreError::Unusable(finding)) }
+    }
+
+    /// Copies the store as it is now to `to`, which must not exist, while it is being written to; `progress` hears
+    /// (pages done, pages in all). To be copied after the queue, see [`crate::database::backup`].
+    ///
+    /// # Errors
+    /// [`BackupError`]; nothing is left behind.
+    pub fn backup_to(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), BackupError> {
+        database::backup::copy(&self.path, to, progress)
+    }
+
+    /// Moves what can be moved of the write-ahead log into the database.
+    fn move_log(&self) -> Result<()> {
+        let writer = self.lease_writer(BUSY_PATIENCE)?;
+        Ok(writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// Reads, from a snapshot of its own per statement; wrap several in a transaction where they must agree.
