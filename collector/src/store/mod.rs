@@ -8,6 +8,8 @@
 use std::sync::Arc;
 
 pub mod account;
+#[cfg(test)]
+pub mod conformance;
 pub mod digests;
 pub mod event;
 pub mod issue;

@@ -24,7 +24,7 @@ pub(super) fn count(count: u64) -> i64 {
 
 /// The start of the bucket of `width_ms` that `at` falls into.
 pub(super) fn bucket(at: UnixMs, width_ms: i64) -> i64 {
-    at.0 - at.0.rem_euclid(width_ms)
+    at.0.saturating_sub(at.0.rem_euclid(width_ms))
 }
 
 /// A level as it is kept: its place among all levels, mildest first.

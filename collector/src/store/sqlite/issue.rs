@@ -21,6 +21,9 @@ const COLUMNS: &str = "id, project_id, title, type, value, culprit, level, statu
 /// Most hours that one answer covers; a year.
 const HOURS_MAX: i64 = 366 * 24;
 
+/// A time beyond all that clocks show, and small enough to be reckoned with.
+const TIME_MAX: i64 = i64::MAX / 2;
+
 /// How often a mail that is being sent is looked at.
 const SENDING_POLL: Duration = Duration::from_millis(20);
 
@@ -81,8 +84,10 @@ impl Issues for SqliteStore {
     }
 
     fn hourly_counts(&self, issues: &[IssueId], from: UnixMs, to: UnixMs) -> Result<Vec<Vec<Bucket>>> {
-        let end = to.0;
-        let start = bucket(from, HOUR_MS).max(bucket(UnixMs(end), HOUR_MS) - HOURS_MAX * HOUR_MS);
+        // Far from where the arithmetic of hours would overflow; nothing was ever received out there.
+        let sane = |at: UnixMs| UnixMs(at.0.clamp(-TIME_MAX, TIME_MAX));
+        let end = sane(to).0;
+        let start = bucket(sane(from), HOUR_MS).max(bucket(sane(to), HOUR_MS) - HOURS_MAX * HOUR_MS);
         let empty: Vec<Bucket> = (0..)
             .map(|hour| start + hour * HOUR_MS)
             .take_while(|hour| *hour < end)

@@ -111,7 +111,7 @@ impl SqliteStore {
     }
 
     /// Bytes in use, free pages aside.
-    fn used_bytes(&self) -> Result<u64> {
+    pub(super) fn used_bytes(&self) -> Result<u64> {
         self.read(|conn| {
             let (pages, free, page_bytes) = pages(conn)?;
             Ok(pages.saturating_sub(free) * page_bytes)
