@@ -1,0 +1,225 @@
+//! Takes out of a message what differs from one time to the next: ids, numbers, dates, names in quotes.
+//!
+//! One alternation, tried from left to right, in time linear in the text. A match that turns out to be no
+//! such thing is passed over whole, so that no text makes it start again and again.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// Lines and bytes of a message that count.
+const LINES: usize = 2;
+const BYTES: usize = 1024;
+
+/// Name of the group and its pattern, the first that matches at a place wins.
+const PATTERNS: &[(&str, &str)] = &[
+    ("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"),
+    ("url", r#"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s"'<>)\]}]+"#),
+    ("uuid", r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b"),
+    (
+        "date",
+        r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?Z|\s?[+\-]\d{2}:?\d{2})?)?\b|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s)?(?:\d{1,2}\s)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\s\d{1,4}(?:,?\s\d{4})?(?:,?\s\d{1,2}:\d{2}(?::\d{2})?)?(?:\s(?:GMT|UTC|Z|[+\-]\d{4}))*\b|\b\d{1,4}/\d{1,2}/\d{1,4}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b|\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b",
+    ),
+    ("ip", r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|(?:[0-9A-Fa-f]{1,4}:){3,7}:?[0-9A-Fa-f]{1,4}\b|\b[0-9A-Fa-f]{1,4}::(?:[0-9A-Fa-f]{1,4}:?)+\b"),
+    ("path", r"(?:\b[A-Za-z]:)?(?:[/\\][\w.\-@+~$%]+){2,}[/\\]?"),
+    ("hex", r"\b0[xX][0-9A-Fa-f]+\b|\b[0-9A-Fa-f]{7,}\b"),
+    ("id", r"\b[A-Za-z0-9_\-]{16,}\b"),
+    (
+        "duration",
+        r"[+\-]?\b\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|days?)\b",
+    ),
+    ("quoted", r#""[^"\n]{0,200}"|'[^'\n]{0,200}'|`[^`\n]{0,200}`"#),
+    ("number", r"[+\-]?\b\d+(?:[.,]\d+)*(?:[eE][+\-]?\d+)?\b|\d{3,}"),
+];
+
+static VARYING: LazyLock<Regex> = LazyLock::new(|| {
+    let groups: Vec<String> = PATTERNS.iter().map(|(name, pattern)| format!("(?P<{name}>{pattern})")).collect();
+    constant(&groups.join("|"))
+});
+
+#[expect(clippy::expect_used, reason = "the pattern is a constant that the tests build")]
+fn constant(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a constant pattern is valid")
+}
+
+/// The message with `<kind>` for everything that varies; its first two lines at most.
+pub fn parameterise(text: &str) -> String {
+    let head = head(text);
+    let mut kept = String::with_capacity(head.len());
+    let mut from = 0;
+    while let Some(found) = VARYING.captures_at(&head, from) {
+        let Some((name, whole)) = which(&found) else { break };
+        kept.push_str(&head[from..whole.start()]);
+        let before = head[..whole.start()].chars().next_back();
+        let after = head[whole.end()..].chars().next();
+        let varies = varies(name, whole.as_str(), &head[..whole.start()], before, after);
+        if varies {
+            // The kind of number says nothing, and a sign is part of it only sometimes.
+            kept.push('<');
+            kept.push_str(name);
+            kept.push('>');
+            from = whole.end();
+        } else if name == "quoted" {
+            // An apostrophe: what stands behind it may still vary.
+            kept.push_str(&head[whole.start()..whole.start() + 1]);
+            from = whole.start() + 1;
+        } else {
+            kept.push_str(whole.as_str());
+            from = whole.end();
+        }
+        if whole.is_empty() {
+            break;
+        }
+    }
+    kept.push_str(&head[from..]);
+    kept
+}
+
+/// The first lines that say something, spaces squeezed.
+fn head(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES) {
+        let mut end = line.len().min(BYTES);
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        lines.push(line[..end].split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    lines.join(" ")
+}
+
+fn which<'a>(found: &Captures<'a>) -> Option<(&'static str, regex::Match<'a>)> {
+    PATTERNS.iter().find_map(|(name, _)| Some((*name, found.name(name)?)))
+}
+
+/// What the pattern cannot say, for want of looking around.
+fn varies(name: &str, found: &str, text_before: &str, before: Option<char>, after: Option<char>) -> bool {
+    let is_word = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let digits = found.bytes().filter(u8::is_ascii_digit).count();
+    match name {
+        "hex" => found.starts_with("0x") || found.starts_with("0X") || digits > 0,
+        "id" => digits >= 3 && found.bytes().any(|byte| byte.is_ascii_alphabetic()),
+        // `and/or/else` is no path, nor is `</div></p>`.
+        "path" => !is_word(before) && !matches!(before, Some('<' | '.' | ':')),
+        "ip" => !is_word(before) && before != Some(':') && digits > 0,
+        // Names of properties in quotes are what tells two errors of one script apart.
+        "quoted" => {
+            let names = ["(reading ", "(setting ", "property ", "properties ", "attribute ", "(evaluating "];
+            !is_word(before) && !is_word(after) && !names.iter().any(|head| text_before.ends_with(head))
+        }
+        _ => true,
+    }
+}
+
+/// [`parameterise`] for a message from minified code, where the names of local variables change with every
+/// build: `e.items is undefined` and `t.items is undefined` are one.
+pub fn without_locals(text: &str) -> String {
+    const LONGEST_LOCAL: usize = 3;
+    let text = parameterise(text);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(|letter: char| letter.is_alphabetic() || matches!(letter, '_' | '$')) {
+        let end = rest[start..]
+            .find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '$'))
+            .map_or(rest.len(), |length| start + length);
+        let (word, after) = (&rest[start..end], &rest[end..]);
+        let before = if start > 0 { rest[..start].chars().next_back() } else { kept.chars().next_back() };
+        let is_member = matches!(before, Some('.' | '<')) || after.starts_with('>');
+        let used = ["is ", "is not", "are "].iter().any(|verb| after.trim_start().starts_with(verb))
+            || after.starts_with(['.', '(', '['])
+            || matches!(before, Some('\'' | '"' | '`')) && !kept_name(&kept, &rest[..start]);
+        kept.push_str(&rest[..start]);
+        if word.len() <= LONGEST_LOCAL && used && !is_member {
+            kept.push_str("<local>");
+        } else {
+            kept.push_str(word);
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Whether what is quoted next is the name of a property, which no minifier changes.
+fn kept_name(kept: &str, gap: &str) -> bool {
+    let quote = gap.chars().next_back().map_or(0, char::len_utf8);
+    let text = format!("{kept}{}", &gap[..gap.len() - quote]);
+    ["(reading ", "(setting ", "property ", "properties ", "attribute "].iter().any(|head| text.ends_with(head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_varies_is_taken_out_and_the_rest_stays() {
+        for (text, expected) in [
+            ("user 42 not found", "user <number> not found"),
+            ("user 'bob' not found", "user <quoted> not found"),
+            ("can't open \"a b.txt\", isn't there", "can't open <quoted>, isn't there"),
+            ("order 6f1ed002-ab5b-4f3a-8e0c-1d2b3c4d5e6f failed", "order <uuid> failed"),
+            ("mail to bob@example.com bounced", "mail to <email> bounced"),
+            ("GET https://a.example/x?y=1 failed", "GET <url> failed"),
+            ("connect 10.0.0.7:5432 refused", "connect <ip> refused"),
+            ("connect fe80::1ff:fe23:4567:890a refused", "connect <ip> refused"),
+            ("Fee::add() failed", "Fee::add() failed"),
+            ("at 2026-11-21T07:00:00.123Z", "at <date>"),
+            ("on Sat, 21 Nov 2026 07:00:00 GMT", "on <date>"),
+            ("took 12.5ms", "took <duration>"),
+            ("pointer 0xdeadBEEF", "pointer <hex>"),
+            ("commit 5d41402abc4b2a76b9719d911017c592", "commit <hex>"),
+            ("open /var/lib/app/7.db: denied", "open <path>: denied"),
+            ("open C:\\Users\\bob\\x.txt", "open <path>"),
+            ("read and/or write", "read and/or write"),
+            ("session aXk29dLq8PzR7tYw1 gone", "session <id> gone"),
+            ("1,234.50 EUR missing", "<number> EUR missing"),
+            ("order_12345 gone", "order_<number> gone"),
+            ("Cannot read properties of undefined (reading 'total')", "Cannot read properties of undefined (reading 'total')"),
+            ("deadbee", "deadbee"),
+            ("first\n\n second \nthird", "first second"),
+            ("", ""),
+        ] {
+            assert_eq!(parameterise(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn renamed_locals_do_not_tell_two_messages_apart() {
+        for (one, other) in [
+            ("e.items is undefined", "t.items is undefined"),
+            ("undefined is not an object (evaluating 'e.items.map')", "undefined is not an object (evaluating 'Xn.items.map')"),
+            ("can't access property \"items\", e is undefined", "can't access property \"items\", $t is undefined"),
+            ("n is not a function", "Ue is not a function"),
+            ("e(...).then is not a function", "t(...).then is not a function"),
+        ] {
+            assert_eq!(without_locals(one), without_locals(other));
+        }
+        assert_ne!(without_locals("e.items is undefined"), without_locals("e.total is undefined"));
+        assert_ne!(without_locals("x (reading 'id')"), without_locals("x (reading 'to')"));
+    }
+
+    #[test]
+    fn a_long_text_of_near_misses_costs_linear_time() {
+        for unit in ["a/b", "'x", "1:", "a@", "fe:", "-a", "\"'`"] {
+            let text = unit.repeat(8192 / unit.len());
+            assert!(parameterise(&text).len() <= 16 * 1024);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic_and_no_number_is_left(text in "\\PC{0,80}") {
+            let plain = parameterise(&text);
+            let run = plain.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+            prop_assert!(run < 3, "{}", plain);
+            let _ = without_locals(&text);
+        }
+
+        #[test]
+        fn numbers_do_not_tell_two_messages_apart(a in any::<u32>(), b in any::<u32>()) {
+            let text = |n| parameterise(&format!("order {n} not found"));
+            prop_assert_eq!(text(a), text(b));
+        }
+    }
+}

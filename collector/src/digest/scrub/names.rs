@@ -1,0 +1,73 @@
+//! Names under which secrets go.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+/// Parts of names; letter case aside, anywhere in the name.
+pub const SECRET_PARTS: &[&str] = &[
+    "auth", "token", "secret", "password", "passwd", "pwd", "passphrase", "key", "jwt", "bearer", "sso", "saml",
+    "csrf", "xsrf", "credential", "session", "sessid", "sid", "identity", "cvv", "cvc2", "pincode", "ssn", "iban",
+];
+
+/// Innocent words that hold one of those parts. Taken out of a name before it is judged.
+const INNOCENT: &[&str] = &[
+    "author_", "author-", "authored", "authors", "authorname", "authority", "keyboard", "keyword", "keydown",
+    "keyup", "keypress", "keyframe", "keyspace", "monkey", "turkey", "hotkey", "donkey", "hockey", "whiskey",
+    "keycode", "charkey", "ctrlkey", "altkey", "metakey", "shiftkey", "inside", "outside", "beside", "sideba",
+    "side", "resid", "presid", "consid", "insid", "subsid", "acid", "tokenizer", "tokenize", "token_count",
+    "max_tokens", "tokens_used", "session_count", "sessions_count", "passorder", "lessons", "lesson",
+    "crossorigin", "processor", "accessor", "compressor", "assessor", "successor", "possession", "obsession",
+    "primary_key", "foreign_key", "sort_key", "partition_key", "sortkey", "cachekey", "cache_key", "routing_key",
+    "keyerror", "error", "exception", "failure", "aside", "sidecar", "sidekiq", "identityhash",
+];
+
+static SECRETS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(SECRET_PARTS));
+static INNOCENTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(INNOCENT));
+
+/// A matcher of words, letter case aside. A list this short always builds; without it every name counts.
+pub fn matcher(words: &[&str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+        .build(words)
+        .ok()
+}
+
+/// Longest text that is taken for a name.
+const LONGEST: usize = 128;
+
+/// Whether a text can be the name of something at all.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && !text.contains(char::is_whitespace)
+}
+
+/// Whether what goes under this name is taken out.
+pub fn is_secret(name: &str) -> bool {
+    let Some(secrets) = SECRETS.as_ref() else { return true };
+    if !secrets.is_match(name) {
+        return false;
+    }
+    if name.eq_ignore_ascii_case("author") {
+        return false;
+    }
+    let Some(innocents) = INNOCENTS.as_ref() else { return true };
+    // A mark instead of the word, so that its neighbours do not join to another.
+    let mut rest = String::with_capacity(name.len());
+    let mut from = 0;
+    for found in innocents.find_iter(name) {
+        rest.push_str(&name[from..found.start()]);
+        rest.push(' ');
+        from = found.end();
+    }
+    rest.push_str(&name[from..]);
+    secrets.is_match(&rest)
+}
+
+/// Whether cookies go under this name.
+pub fn is_cookie(name: &str) -> bool {
+    name.len() <= LONGEST && {
+        let name = name.to_ascii_lowercase();
+        matches!(name.as_str(), "cookie" | "cookies" | "set-cookie" | "set_cookie" | "http_cookie" | "cookie2")
+    }
+}
