@@ -55,7 +55,9 @@ pub fn prepare(accepted: &Accepted) -> Prepared {
             Ok(Ok(Some(Read::Report(report)))) => prepared.batch.reports.push(report),
             Ok(Ok(None)) => prepared.skipped_count += 1,
             Ok(Err(reason)) => prepared.poison.push(reason),
-            Err(_) => prepared.poison.push(format!("reading an item of type {:.40} panicked", item.header.kind)),
+            Err(_) => {
+                prepared.poison.push(format!("reading an item of type {:.40} panicked", item.header.kind))
+            }
         }
     }
     prepared
@@ -76,7 +78,8 @@ fn read_item(
         "event" => {
             let value = decode_value(item.payload).map_err(|error| format!("an event is {error}"))?;
             let id = item.header.event_id.or(header_id).or_else(|| own_id(&value));
-            let id = id.unwrap_or_else(|| EventId(u128::from_be_bytes(digest_of(accepted, item.payload, true))));
+            let id =
+                id.unwrap_or_else(|| EventId(u128::from_be_bytes(digest_of(accepted, item.payload, true))));
             Ok(Some(Read::Event(Box::new(event(value, id, header, accepted)))))
         }
         "client_report" => {

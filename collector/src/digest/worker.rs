@@ -245,7 +245,9 @@ impl Line {
         match self.record(&whole) {
             Ok(()) => return Ok(()),
             Err(Refusal::Later(reason)) => return Err(reason),
-            Err(Refusal::Never(reason)) => tracing::error!(reason, "a batch cannot be recorded; trying its parts"),
+            Err(Refusal::Never(reason)) => {
+                tracing::error!(reason, "a batch cannot be recorded; trying its parts")
+            }
         }
         let (mut events, mut reports) = (whole.events.into_iter(), whole.reports.into_iter());
         for (event_count, report_count) in sizes {

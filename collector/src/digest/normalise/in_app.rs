@@ -185,18 +185,108 @@ const SYSTEM_IMAGES: &[&str] = &[
     "linux-gate",
 ];
 
+/// The same by name, where a sender leaves the folder out. Lower case, without suffix.
+const SYSTEM_IMAGE_NAMES: &[&str] = &[
+    "dyld",
+    "dyld_sim",
+    "corefoundation",
+    "foundation",
+    "uikit",
+    "uikitcore",
+    "appkit",
+    "quartzcore",
+    "swiftui",
+    "graphicsservices",
+    "attributegraph",
+    "iokit",
+    "webkit",
+    "webcore",
+    "javascriptcore",
+    "cfnetwork",
+    "audiotoolbox",
+    "audiotoolboxcore",
+    "iomobileframebuffer",
+    "hitoolbox",
+    "libobjc",
+    "libdispatch",
+    "ntdll",
+    "kernel32",
+    "kernelbase",
+    "user32",
+    "win32u",
+    "gdi32",
+    "ucrtbase",
+    "msvcrt",
+    "combase",
+    "coremessaging",
+    "libc",
+    "libart",
+    "libskia",
+    "libgui",
+    "libdvm",
+    "libandroid_runtime",
+    "libhwui",
+    "libutils",
+    "libbinder",
+    "linker",
+    "linker64",
+    "libpthread",
+    "libstdc++",
+    "libm",
+];
+
 /// Beginnings of function names of compiled languages' libraries.
 const NATIVE_LIBRARIES: &[&str] = &[
-    "std::", "core::", "alloc::", "__rust_", "rust_", "__gnu_cxx::", "__cxa_", "__cxx", "__libc_", "__GI_",
-    "__asan", "__ubsan", "__sanitizer", "__interceptor_", "boost::", "tokio::", "futures", "hashbrown::", "rayon",
-    "swift_", "objc_", "_swift_", "-[NS", "+[NS", "-[UI", "+[UI", "__CF", "CF", "_dispatch_", "dispatch_",
-    "backtrace::", "error_sentinel::", "sentry::", "sentry_",
+    "std::",
+    "core::",
+    "alloc::",
+    "__rust_",
+    "rust_",
+    "__gnu_cxx::",
+    "__cxa_",
+    "__cxx",
+    "__libc_",
+    "__GI_",
+    "__asan",
+    "__ubsan",
+    "__sanitizer",
+    "__interceptor_",
+    "boost::",
+    "tokio::",
+    "futures",
+    "hashbrown::",
+    "rayon",
+    "swift_",
+    "objc_",
+    "_swift_",
+    "-[NS",
+    "+[NS",
+    "-[UI",
+    "+[UI",
+    "__CF",
+    "CF",
+    "_dispatch_",
+    "dispatch_",
+    "backtrace::",
+    "error_sentinel::",
+    "sentry::",
+    "sentry_",
 ];
 
 impl Place<'_> {
     /// Nothing but an address: nobody can tell.
     fn is_nowhere(&self) -> bool {
         self.function.is_empty() && self.module.is_empty() && self.package.is_empty() && self.file.is_empty()
+    }
+
+    fn is_system_image(&self) -> bool {
+        let name = self.package.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+        let stem = name.split('.').next().unwrap_or_default();
+        SYSTEM_IMAGES.iter().any(|head| self.package.starts_with(head))
+            || SYSTEM_IMAGE_NAMES.contains(&stem)
+            || name.starts_with("libsystem_")
+            || name.starts_with("libswift")
+            || name.starts_with("vcruntime")
     }
 
     fn is_library(&self, platform: &str) -> bool {
@@ -207,9 +297,12 @@ impl Place<'_> {
         let file = self.file.replace('\\', "/");
         let below_root = file.strip_prefix("./").unwrap_or(&file);
         let in_folder = |folder: &&str| {
-            file.contains(*folder) || folder.strip_prefix('/').is_some_and(|head| below_root.starts_with(head) && head.ends_with('/'))
+            file.contains(*folder)
+                || folder
+                    .strip_prefix('/')
+                    .is_some_and(|head| below_root.starts_with(head) && head.ends_with('/'))
         };
-        if LIBRARY_FOLDERS.iter().any(|folder| in_folder(&folder)) {
+        if LIBRARY_FOLDERS.iter().any(in_folder) {
             return true;
         }
         match platform {
@@ -222,9 +315,7 @@ impl Place<'_> {
             "javascript" | "node" => host(&file).is_some_and(|host| LIBRARY_HOSTS.contains(&host)),
             "python" => file.starts_with("/usr/lib/python") || file.contains("/lib/python"),
             "native" | "c" | "cpp" | "cocoa" | "objc" | "swift" | "rust" | "other" => {
-                starts(self.package, SYSTEM_IMAGES)
-                    || self.package.contains(".framework/Versions/") && self.package.starts_with("/System")
-                    || self.package.contains("/libswift")
+                self.is_system_image()
                     || starts(self.function.trim_start_matches('<'), NATIVE_LIBRARIES)
                     || matches!(self.function, "??" | "<unknown>" | "<redacted>")
             }
@@ -300,7 +391,11 @@ mod tests {
     #[test]
     fn library_code_is_told_from_the_applications_in_every_language() {
         for (platform, frame, expected) in [
-            ("javascript", r#"{"abs_path":"https://shop.example/app.js","function":"pay","in_app":true}"#, true),
+            (
+                "javascript",
+                r#"{"abs_path":"https://shop.example/app.js","function":"pay","in_app":true}"#,
+                true,
+            ),
             ("javascript", r#"{"abs_path":"https://cdn.jsdelivr.net/npm/vue","in_app":true}"#, false),
             ("javascript", r#"{"abs_path":"webpack:///./node_modules/react/index.js","in_app":true}"#, false),
             ("javascript", r#"{"filename":"[native code]","function":"map"}"#, false),
@@ -314,15 +409,26 @@ mod tests {
             ("java", r#"{"module":"java.lang.Thread","function":"run"}"#, false),
             ("java", r#"{"module":"kotlin.collections.CollectionsKt","function":"first"}"#, false),
             ("go", r#"{"module":"main","abs_path":"/home/me/pay/main.go"}"#, true),
-            ("go", r#"{"module":"example.com/x","abs_path":"/root/go/pkg/mod/example.com/x@v1/x.go"}"#, false),
+            (
+                "go",
+                r#"{"module":"example.com/x","abs_path":"/root/go/pkg/mod/example.com/x@v1/x.go"}"#,
+                false,
+            ),
             ("go", r#"{"module":"net/http","abs_path":"/usr/local/go/src/net/http/server.go"}"#, false),
             ("rust", r#"{"function":"shop::pay::charge","filename":"src/pay.rs"}"#, true),
             ("rust", r#"{"function":"core::result::unwrap_failed"}"#, false),
             ("rust", r#"{"function":"<core::option::Option<T> as x>::y"}"#, false),
-            ("rust", r#"{"function":"serde_json::from_str","abs_path":"/root/.cargo/registry/src/x/de.rs"}"#, false),
+            (
+                "rust",
+                r#"{"function":"serde_json::from_str","abs_path":"/root/.cargo/registry/src/x/de.rs"}"#,
+                false,
+            ),
             ("native", r#"{"function":"raise"}"#, false),
             ("native", r#"{"function":"parse","filename":"/src/parse.c"}"#, true),
             ("cocoa", r#"{"function":"objc_msgSend","package":"/usr/lib/libobjc.A.dylib"}"#, false),
+            ("cocoa", r#"{"function":"UIApplicationMain","package":"UIKitCore"}"#, false),
+            ("native", r#"{"function":"RtlFreeHeap","package":"C:\\Windows\\System32\\ntdll.dll"}"#, false),
+            ("native", r#"{"function":"pay","package":"shop.exe"}"#, true),
             ("csharp", r#"{"module":"System.Linq.Enumerable","function":"First"}"#, false),
             ("crystal", r#"{"filename":"src/app.cr"}"#, true),
             ("native", r#"{"instruction_addr":"0x1234"}"#, false),

@@ -53,8 +53,7 @@ fn fill_address(event: &mut Value, remote_addr: Option<IpAddr>) {
         .and_then(|sdk| sdk.get("settings")?.get("infer_ip")?.as_str())
         .is_some_and(|choice| choice == "never");
     let Value::Object(event) = event else { return };
-    let user =
-        event.0.iter_mut().find(|(key, _)| matches!(key.as_str(), "user" | "sentry.interfaces.User"));
+    let user = event.0.iter_mut().find(|(key, _)| matches!(key.as_str(), "user" | "sentry.interfaces.User"));
     let Some((_, Value::Object(user))) = user else { return };
     let Some((_, address)) = user.0.iter_mut().find(|(key, _)| key == "ip_address") else { return };
     if address.as_str() == Some("{{auto}}") {
@@ -98,7 +97,8 @@ fn adopt_stack(event: &mut Event) {
             .or_else(|| threads.iter().position(|thread| named.is_some() && thread.id.as_deref() == named))
             .or_else(|| threads.iter().position(|thread| thread.current == Some(true)))
             .or_else(|| (threads.len() == 1).then_some(0));
-        let found = chosen.and_then(|at| event.threads.get_mut(at)).and_then(|thread| thread.stacktrace.take());
+        let found =
+            chosen.and_then(|at| event.threads.get_mut(at)).and_then(|thread| thread.stacktrace.take());
         if found.is_some() {
             event.stacktrace = found;
         }
@@ -111,8 +111,16 @@ fn adopt_stack(event: &mut Event) {
 }
 
 /// Ways of failing that end the process.
-const DEADLY_MECHANISMS: &[&str] =
-    &["signalhandler", "minidump", "panic", "UncaughtExceptionHandler", "mach", "nsexception", "ANR", "AppExitInfo"];
+const DEADLY_MECHANISMS: &[&str] = &[
+    "signalhandler",
+    "minidump",
+    "panic",
+    "UncaughtExceptionHandler",
+    "mach",
+    "nsexception",
+    "ANR",
+    "AppExitInfo",
+];
 
 /// What the sender said counts; where it said nothing, a crash that ended the process is fatal. An error
 /// that nobody caught is not fatal by itself: a page in a browser lives on.
@@ -128,7 +136,8 @@ fn level(event: &Event) -> Level {
 }
 
 fn users(event: &Event) -> Vec<String> {
-    let mut users: Vec<String> = event.user.iter().filter_map(|user| user.identity()).map(Into::into).collect();
+    let mut users: Vec<String> =
+        event.user.iter().filter_map(|user| user.identity()).map(Into::into).collect();
     for user in event.occurrences.iter().flat_map(|many| &many.users) {
         if !user.is_empty() && !users.contains(user) {
             users.push(user.clone());

@@ -41,7 +41,8 @@ fn the_senders_address_is_filled_in_where_it_asks_and_allows() {
     assert_eq!(ip(auto, Some(addr)).as_deref(), Some("203.0.113.9"));
     assert_eq!(ip(auto, None), None);
     assert_eq!(ip(r#"{"user":{"id":"1"}}"#, Some(addr)), None);
-    let never = r#"{"user":{"id":"1","ip_address":"{{auto}}"},"sdk":{"name":"x","settings":{"infer_ip":"never"}}}"#;
+    let never =
+        r#"{"user":{"id":"1","ip_address":"{{auto}}"},"sdk":{"name":"x","settings":{"infer_ip":"never"}}}"#;
     assert_eq!(ip(never, Some(addr)), None);
     assert_eq!(normal_from(never, Some(addr)).users, ["1"]);
 }
@@ -49,7 +50,9 @@ fn the_senders_address_is_filled_in_where_it_asks_and_allows() {
 #[test]
 fn a_stack_that_lies_with_the_threads_moves_to_the_exception() {
     let of = |threads: &str| {
-        let json = format!(r#"{{"platform":"native","exception":{{"type":"SIGSEGV"}},"threads":{{"values":[{threads}]}}}}"#);
+        let json = format!(
+            r#"{{"platform":"native","exception":{{"type":"SIGSEGV"}},"threads":{{"values":[{threads}]}}}}"#
+        );
         let main = normal(&json).event.exceptions.pop().unwrap();
         main.stacktrace.and_then(|stack| stack.frames[0].function.clone())
     };
@@ -113,8 +116,12 @@ fn the_tags_of_a_storm_add_up_to_its_errors() {
     let normal = normal(
         r#"{"tags":{"shard":"a"},"user":{"id":"1"},"occurrences":{"count":5,"users":["1","2"],"tags":{"shard":["a","b","c"]}}}"#,
     );
-    let shards: Vec<(&str, u64)> =
-        normal.tags.iter().filter(|(key, _, _)| key == "shard").map(|(_, value, n)| (value.as_str(), *n)).collect();
+    let shards: Vec<(&str, u64)> = normal
+        .tags
+        .iter()
+        .filter(|(key, _, _)| key == "shard")
+        .map(|(_, value, n)| (value.as_str(), *n))
+        .collect();
     assert_eq!(shards, [("a", 3), ("b", 1), ("c", 1)]);
     assert_eq!(normal.users, ["1", "2"]);
 }

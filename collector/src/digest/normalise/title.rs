@@ -66,7 +66,8 @@ fn line(kind: &str, value: &str, culprit: &str) -> String {
 
 /// The own frame nearest to the crash; the crash itself where no frame is own.
 fn frame_to_show(stack: &Stacktrace) -> Option<&Frame> {
-    let named = |frame: &&Frame| frame.function.is_some() || frame.filename.is_some() || frame.module.is_some();
+    let named =
+        |frame: &&Frame| frame.function.is_some() || frame.filename.is_some() || frame.module.is_some();
     let newest_first = || stack.frames.iter().rev().filter(named);
     newest_first().find(|frame| frame.in_app == Some(true)).or_else(|| newest_first().next())
 }

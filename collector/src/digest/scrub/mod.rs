@@ -19,8 +19,11 @@ pub fn scrub(event: &mut Value) {
     for (key, value) in &mut event.0 {
         match key.as_str() {
             // Names of libraries and binaries: `authlib: 1.2` is no secret.
-            "modules" | "sdk" | "debug_meta" | "event_id" | "timestamp" | "platform" | "level" => {}
-            "exception" | "threads" | "stacktrace" | "sentry.interfaces.Exception"
+            "modules" | "sdk" | "debug_meta" | "_meta" | "event_id" | "timestamp" | "platform" | "level" => {}
+            "exception"
+            | "threads"
+            | "stacktrace"
+            | "sentry.interfaces.Exception"
             | "sentry.interfaces.Stacktrace" => scrub_stacks(value),
             // A list of texts, of which two would look like a name and its value.
             "fingerprint" => scrub_stacks(value),
@@ -34,8 +37,19 @@ pub fn scrub(event: &mut Value) {
 fn is_of_code(key: &str) -> bool {
     matches!(
         key,
-        "lineno" | "colno" | "instruction_addr" | "symbol_addr" | "image_addr" | "function" | "raw_function"
-            | "module" | "package" | "in_app" | "addr_mode" | "thread_id" | "type"
+        "lineno"
+            | "colno"
+            | "instruction_addr"
+            | "symbol_addr"
+            | "image_addr"
+            | "function"
+            | "raw_function"
+            | "module"
+            | "package"
+            | "in_app"
+            | "addr_mode"
+            | "thread_id"
+            | "type"
     )
 }
 
@@ -73,7 +87,9 @@ fn scrub_value(value: &mut Value) {
     match value {
         Value::String(text) => text::scrub(text),
         Value::Array(items) => match &mut items[..] {
-            [Value::String(name), held] if names::is_name(name) => scrub_named(&name.clone(), held),
+            [Value::String(name), held] if names::is_name(name) && names::is_marked(name) => {
+                scrub_named(&name.clone(), held);
+            }
             items => items.iter_mut().for_each(scrub_value),
         },
         Value::Object(object) => scrub_object(object),

@@ -6,20 +6,104 @@ use aho_corasick::AhoCorasick;
 
 /// Parts of names; letter case aside, anywhere in the name.
 pub const SECRET_PARTS: &[&str] = &[
-    "auth", "token", "secret", "password", "passwd", "pwd", "passphrase", "key", "jwt", "bearer", "sso", "saml",
-    "csrf", "xsrf", "credential", "session", "sessid", "sid", "identity", "cvv", "cvc2", "pincode", "ssn", "iban",
+    "auth",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "key",
+    "jwt",
+    "bearer",
+    "sso",
+    "saml",
+    "csrf",
+    "xsrf",
+    "credential",
+    "session",
+    "sessid",
+    "sid",
+    "identity",
+    "cvv",
+    "cvc2",
+    "pincode",
+    "ssn",
+    "iban",
 ];
 
 /// Innocent words that hold one of those parts. Taken out of a name before it is judged.
 const INNOCENT: &[&str] = &[
-    "author_", "author-", "authored", "authors", "authorname", "authority", "keyboard", "keyword", "keydown",
-    "keyup", "keypress", "keyframe", "keyspace", "monkey", "turkey", "hotkey", "donkey", "hockey", "whiskey",
-    "keycode", "charkey", "ctrlkey", "altkey", "metakey", "shiftkey", "inside", "outside", "beside", "sideba",
-    "side", "resid", "presid", "consid", "insid", "subsid", "acid", "tokenizer", "tokenize", "token_count",
-    "max_tokens", "tokens_used", "session_count", "sessions_count", "passorder", "lessons", "lesson",
-    "crossorigin", "processor", "accessor", "compressor", "assessor", "successor", "possession", "obsession",
-    "primary_key", "foreign_key", "sort_key", "partition_key", "sortkey", "cachekey", "cache_key", "routing_key",
-    "keyerror", "error", "exception", "failure", "aside", "sidecar", "sidekiq", "identityhash",
+    "author_",
+    "author-",
+    "authored",
+    "authors",
+    "authorname",
+    "authority",
+    "keyboard",
+    "keyword",
+    "keydown",
+    "keyup",
+    "keypress",
+    "keyframe",
+    "keyspace",
+    "monkey",
+    "turkey",
+    "hotkey",
+    "donkey",
+    "hockey",
+    "whiskey",
+    "keycode",
+    "charkey",
+    "ctrlkey",
+    "altkey",
+    "metakey",
+    "shiftkey",
+    "inside",
+    "outside",
+    "beside",
+    "sideba",
+    "side",
+    "resid",
+    "presid",
+    "consid",
+    "insid",
+    "subsid",
+    "acid",
+    "tokenizer",
+    "tokenize",
+    "token_count",
+    "max_tokens",
+    "tokens_used",
+    "session_count",
+    "sessions_count",
+    "passorder",
+    "lessons",
+    "lesson",
+    "crossorigin",
+    "processor",
+    "accessor",
+    "compressor",
+    "assessor",
+    "successor",
+    "possession",
+    "obsession",
+    "primary_key",
+    "foreign_key",
+    "sort_key",
+    "partition_key",
+    "sortkey",
+    "cachekey",
+    "cache_key",
+    "routing_key",
+    "keyerror",
+    "error",
+    "exception",
+    "failure",
+    "aside",
+    "sidecar",
+    "sidekiq",
+    "identityhash",
 ];
 
 static SECRETS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(SECRET_PARTS));
@@ -39,7 +123,13 @@ const LONGEST: usize = 128;
 
 /// Whether a text can be the name of something at all.
 pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST && !text.contains(char::is_whitespace)
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(is_part)
+}
+
+/// Whether anything special goes under this name.
+pub fn is_marked(name: &str) -> bool {
+    is_secret(name) || is_cookie(name)
 }
 
 /// Whether what goes under this name is taken out.
@@ -68,6 +158,9 @@ pub fn is_secret(name: &str) -> bool {
 pub fn is_cookie(name: &str) -> bool {
     name.len() <= LONGEST && {
         let name = name.to_ascii_lowercase();
-        matches!(name.as_str(), "cookie" | "cookies" | "set-cookie" | "set_cookie" | "http_cookie" | "cookie2")
+        matches!(
+            name.as_str(),
+            "cookie" | "cookies" | "set-cookie" | "set_cookie" | "http_cookie" | "cookie2"
+        )
     }
 }

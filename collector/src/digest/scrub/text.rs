@@ -12,9 +12,32 @@ use super::{FILTERED, names};
 
 /// What every token of a known make begins with, and what stands around secrets without one.
 const MARKS: &[&str] = &[
-    "://", "-----BEGIN", "eyJ", "basic ", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_",
-    "glpat-", "xox", "sk_live", "sk_test", "rk_live", "rk_test", "pk_live", "sk-", "AIza", "npm_", "SG.", "pypi-",
-    "whsec_", "cookie",
+    "://",
+    "-----BEGIN",
+    "eyJ",
+    "basic ",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "sk_live",
+    "sk_test",
+    "rk_live",
+    "rk_test",
+    "pk_live",
+    "sk-",
+    "AIza",
+    "npm_",
+    "SG.",
+    "pypi-",
+    "whsec_",
+    "cookie",
 ];
 
 static PREFILTER: LazyLock<Option<AhoCorasick>> =
@@ -55,7 +78,15 @@ pattern!(USERINFO, r#"([A-Za-z][A-Za-z0-9+.\-]*://)[^/\s@"'<>?#]+@"#);
 // Named: `password=x`, `"password": "x"`, `password: "x"`, `--password x`, `<password>x</password>`, a part
 // of a form.
 pattern!(ASSIGNED, r#"([A-Za-z0-9_.\-\[\]%]{2,100})=([^\s&;,"'<>()\[\]{}\\]+)"#);
-pattern!(QUOTED, r#"(\\?["'])([A-Za-z0-9_.\- ]{2,100})(\\?["']\s*(?::|=>|=|,)\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[A-Za-z0-9_+/.\-]+)"#);
+pattern!(
+    QUOTED,
+    r#"(\\?["'])([A-Za-z0-9_.\- ]{2,100})(\\?["']\s*(?::|=>|=)\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[A-Za-z0-9_+/.\-]+)"#
+);
+// `["password", "x"]`, but not the columns of a query: `t."password", t."name"`.
+pattern!(
+    LISTED,
+    r#"([\[(]\s*\\?["'])([A-Za-z0-9_.\-]{2,100})(\\?["']\s*,\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*')"#
+);
 pattern!(BARE, r#"\b([A-Za-z0-9_.\-]{2,100})(\s*(?::|=>|=)\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"'(){}\[\]<>&]+)"#);
 pattern!(OPTION, r#"(--[A-Za-z][A-Za-z0-9\-]{2,60})(\s+|=)("[^"]*"|'[^']*'|[^\s\-][^\s]*)"#);
 pattern!(ELEMENT, r"<([A-Za-z][A-Za-z0-9:_.\-]{1,60})(\s[^<>]*)?>([^<>]+)</");
@@ -70,7 +101,8 @@ pub fn scrub(text: &mut String) {
         }
         replace(text, &MADE, |_| Some(FILTERED.to_owned()));
         replace(text, &SCHEME, |found| {
-            let is_telling = found[2].bytes().any(|byte| byte.is_ascii_digit() || byte == b'=') || found[2].len() >= 20;
+            let is_telling =
+                found[2].bytes().any(|byte| byte.is_ascii_digit() || byte == b'=') || found[2].len() >= 20;
             is_telling.then(|| format!("{} {FILTERED}", &found[1]))
         });
         if text.contains('@') {
@@ -90,17 +122,9 @@ fn scrub_named(text: &mut String) {
         });
     }
     if text.contains(['"', '\'']) {
-        replace(text, &QUOTED, |found| {
-            // Two texts of a list are no name and value, unless the first one clearly is a name.
-            let is_pair = !found[3].contains(',') || is_unmistakable(&found[2]);
-            let is_secret = is_pair && !found[2].contains(' ') && names::is_secret(&found[2]);
-            let value = &found[4];
-            let is_kept = matches!(value, "null" | "true" | "false" | "None" | "True" | "False" | "\"\"" | "''");
-            (is_secret && !is_kept && is_open(value)).then(|| {
-                let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| value.starts_with(quote)).unwrap_or("\"");
-                format!("{}{}{}{quote}{FILTERED}{quote}", &found[1], &found[2], &found[3])
-            })
-        });
+        for pattern in [&*QUOTED, &*LISTED] {
+            replace(text, pattern, quoted);
+        }
     }
     if text.contains([':', '=']) {
         replace(text, &BARE, |found| {
@@ -110,7 +134,8 @@ fn scrub_named(text: &mut String) {
             let looks_secret = inner.len() >= 8
                 && !inner.contains(char::is_whitespace)
                 && inner.bytes().any(|byte| byte.is_ascii_digit());
-            let is_secret = names::is_secret(name) && !inner.is_empty() && is_open(value);
+            let is_secret =
+                names::is_secret(name) && !inner.is_empty() && is_open(value) && !value.starts_with("//");
             // `Unexpected token: <` and `no such key: x` are prose; `api_key: x` is not.
             let counts = is_secret && (is_unmistakable(name) || looks_secret);
             counts.then(|| match quote {
@@ -121,7 +146,8 @@ fn scrub_named(text: &mut String) {
     }
     if text.contains("--") {
         replace(text, &OPTION, |found| {
-            (names::is_secret(&found[1]) && is_open(&found[3])).then(|| format!("{}{}{FILTERED}", &found[1], &found[2]))
+            (names::is_secret(&found[1]) && is_open(&found[3]))
+                .then(|| format!("{}{}{FILTERED}", &found[1], &found[2]))
         });
     }
     if text.contains("</") {
@@ -138,6 +164,17 @@ fn scrub_named(text: &mut String) {
     }
 }
 
+/// A name in quotes and what stands behind it.
+fn quoted(found: &Captures<'_>) -> Option<String> {
+    let value = &found[4];
+    let says_nothing = matches!(value, "null" | "true" | "false" | "None" | "True" | "False" | "\"\"" | "''");
+    if found[2].contains(' ') || !names::is_secret(&found[2]) || says_nothing || !is_open(value) {
+        return None;
+    }
+    let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| value.starts_with(quote)).unwrap_or("\"");
+    Some(format!("{}{}{}{quote}{FILTERED}{quote}", &found[1], &found[2], &found[3]))
+}
+
 /// Whether it was not taken out before.
 fn is_open(value: &str) -> bool {
     !value.contains("[Filtered") && !matches!(value, "Bearer" | "bearer" | "Basic" | "basic" | "Filtered")
@@ -148,7 +185,10 @@ fn is_unmistakable(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     const CLEAR: &[&str] = &["passw", "pwd", "secret", "jwt", "credential", "passphrase", "authorization"];
     let compound = name.contains(['_', '-']) && name.len() > 6;
-    CLEAR.iter().any(|part| name.contains(part)) || compound || name.ends_with("apikey") || name.ends_with("token") && name.len() > 5
+    CLEAR.iter().any(|part| name.contains(part))
+        || compound
+        || name.ends_with("apikey")
+        || name.ends_with("token") && name.len() > 5
 }
 
 /// A name out of a URL: `user%5Bpassword%5D`.
@@ -206,7 +246,8 @@ fn groups(bytes: &[u8], mut at: usize) -> Vec<(usize, usize)> {
             at += 1;
         }
         groups.push((start, at));
-        let goes_on = matches!(bytes.get(at), Some(b' ' | b'-')) && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+        let goes_on =
+            matches!(bytes.get(at), Some(b' ' | b'-')) && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
         if !goes_on {
             return groups;
         }
@@ -274,5 +315,5 @@ fn is_card(digits: &[u8]) -> bool {
             (_, double) => double,
         })
         .sum();
-    issued && sum % 10 == 0
+    issued && sum.is_multiple_of(10)
 }

@@ -16,8 +16,9 @@ pub fn base(path: &str) -> Base {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let (stem, extension) = file.rsplit_once('.').unwrap_or((file, ""));
-    const SCRIPTS: &[&str] =
-        &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "bundle", "wasm", "jsbundle"];
+    const SCRIPTS: &[&str] = &[
+        "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "bundle", "wasm", "jsbundle",
+    ];
     let is_script = SCRIPTS.contains(&extension);
     let (stem, had_hash) = if is_script { without_hash(stem) } else { (stem.to_owned(), false) };
     let name = if extension.is_empty() { stem } else { format!("{stem}.{extension}") };
@@ -96,7 +97,15 @@ mod tests {
 
     #[test]
     fn names_that_people_write_stay() {
-        for name in ["video-player.js", "AppShell.js", "shopping-cart.ts", "jquery.min.js", "user_profile.js", "polyfills2.js", "facade.js"] {
+        for name in [
+            "video-player.js",
+            "AppShell.js",
+            "shopping-cart.ts",
+            "jquery.min.js",
+            "user_profile.js",
+            "polyfills2.js",
+            "facade.js",
+        ] {
             assert_eq!(base(name), Base { name: name.into(), had_hash: false, is_script: true }, "{name}");
         }
         assert!(!base("https://a.example/orders/8213").is_script);

@@ -52,7 +52,8 @@ fn compiled(name: &str) -> String {
         return name.to_owned();
     }
     let name = strip_hash(name);
-    let name = name.replace("(anonymous namespace)", "{anonymous}");
+    let name =
+        name.replace("(anonymous namespace)", "{anonymous}").replace("`anonymous namespace'", "{anonymous}");
     let name = match name.strip_prefix('<').and_then(split_qualified) {
         // `<shop::Cart as core::ops::Drop>::drop` names the type whose method it is.
         Some((kind, rest)) => format!("{kind}{rest}"),
@@ -66,7 +67,9 @@ fn compiled(name: &str) -> String {
 }
 
 fn is_compiler_made(part: &str) -> bool {
-    ["{closure", "{impl#", "{shim", "{async", "{lambda", "$_", "<lambda"].iter().any(|head| part.starts_with(head))
+    ["{closure", "{impl#", "{shim", "{async", "{lambda", "$_", "<lambda"]
+        .iter()
+        .any(|head| part.starts_with(head))
 }
 
 /// `::h` and 16 hexadecimal digits, or LLVM's `.llvm.123`.
@@ -104,11 +107,8 @@ fn without_brackets(name: &str) -> String {
     for letter in name.chars() {
         match letter {
             '<' if depth > 0 || !kept.ends_with("operator") && !kept.ends_with("operator<") => depth += 1,
-            '>' if depth > 0 => {
-                if before != '-' {
-                    depth -= 1;
-                }
-            }
+            '>' if depth > 0 && before == '-' => {}
+            '>' if depth > 0 => depth -= 1,
             '(' if depth == 0 && !kept.ends_with("operator") => break,
             _ if depth == 0 => kept.push(letter),
             _ => {}
@@ -126,15 +126,18 @@ fn without_brackets(name: &str) -> String {
 /// Numbers that runtimes hand out: `$$Lambda$12/0x0f`, `GeneratedMethodAccessor7`, `$Proxy31`,
 /// `Foo$$EnhancerByCGLIB$$1a2b`, `lambda$main$0`, `<>c__DisplayClass4_0`.
 pub fn without_numbers(name: &str) -> String {
-    let name = name.split("$$Lambda").next().map_or(name, |head| if head.len() < name.len() { &name[..head.len() + 8] } else { name });
+    let name = name
+        .split("$$Lambda")
+        .next()
+        .map_or(name, |head| if head.len() < name.len() { &name[..head.len() + 8] } else { name });
     let mut kept = String::with_capacity(name.len());
     for (at, part) in name.split('$').enumerate() {
         let is_hash = part.len() >= 6 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         if at > 0 {
             kept.push('$');
         }
-        let generated =
-            at > 0 || ["Accessor", "DisplayClass", "d__", "b__", "Proxy"].iter().any(|mark| part.contains(mark));
+        let generated = at > 0
+            || ["Accessor", "DisplayClass", "d__", "b__", "Proxy"].iter().any(|mark| part.contains(mark));
         if is_hash && at > 0 {
             continue;
         }
@@ -198,8 +201,9 @@ mod tests {
             ("rust", "shop::run::<fn() -> u8>", "shop::run"),
             ("native", "void ns::Doc<int>::read(char const*) const", "ns::Doc::read"),
             ("native", "(anonymous namespace)::decrypt(std::vector<int>)", "{anonymous}::decrypt"),
+            ("native", "ns::`anonymous namespace'::convert<T>", "ns::{anonymous}::convert"),
             ("native", "Foo::operator<(Foo const&)", "Foo::operator<"),
-            ("native", "Foo::operator()(int)", "Foo::operator"),
+            ("native", "Foo::operator()(int)", "Foo::operator()"),
             ("cocoa", "-[Cart add:count:]", "-[Cart add:count:]"),
             ("java", "lambda$main$0", "lambda$main$"),
             ("java", "com.x.Pay$$Lambda$14/0x000000080", "com.x.Pay$$Lambda"),

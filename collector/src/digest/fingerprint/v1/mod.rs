@@ -83,7 +83,8 @@ fn stack_text(event: &Event, own_only: bool) -> Option<String> {
     if event.exceptions.is_empty() {
         let stack = stack::Shape::of(event.stacktrace.as_ref()?, platform, own_only)?;
         // A log line's stack only says who logs; what was logged tells one line from another.
-        let template = event.message.as_ref().and_then(|message| message.template.as_deref().or(message.text()));
+        let template =
+            event.message.as_ref().and_then(|message| message.template.as_deref().or(message.text()));
         let template = template.map(parameterise).unwrap_or_default();
         return Some(join(&template, &stack.text));
     }

@@ -20,20 +20,24 @@ const PATTERNS: &[(&str, &str)] = &[
         "date",
         r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?Z|\s?[+\-]\d{2}:?\d{2})?)?\b|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s)?(?:\d{1,2}\s)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\s\d{1,4}(?:,?\s\d{4})?(?:,?\s\d{1,2}:\d{2}(?::\d{2})?)?(?:\s(?:GMT|UTC|Z|[+\-]\d{4}))*\b|\b\d{1,4}/\d{1,2}/\d{1,4}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b|\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b",
     ),
-    ("ip", r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|(?:[0-9A-Fa-f]{1,4}:){3,7}:?[0-9A-Fa-f]{1,4}\b|\b[0-9A-Fa-f]{1,4}::(?:[0-9A-Fa-f]{1,4}:?)+\b"),
+    (
+        "ip",
+        r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|(?:[0-9A-Fa-f]{1,4}:){3,7}:?[0-9A-Fa-f]{1,4}\b|\b[0-9A-Fa-f]{1,4}::(?:[0-9A-Fa-f]{1,4}:?)+\b",
+    ),
     ("path", r"(?:\b[A-Za-z]:)?(?:[/\\][\w.\-@+~$%]+){2,}[/\\]?"),
     ("hex", r"\b0[xX][0-9A-Fa-f]+\b|\b[0-9A-Fa-f]{7,}\b"),
     ("id", r"\b[A-Za-z0-9_\-]{16,}\b"),
-    (
-        "duration",
-        r"[+\-]?\b\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|days?)\b",
-    ),
+    ("duration", r"[+\-]?\b\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|days?)\b"),
     ("quoted", r#""[^"\n]{0,200}"|'[^'\n]{0,200}'|`[^`\n]{0,200}`"#),
-    ("number", r"[+\-]?\b\d+(?:[.,]\d+)*(?:[eE][+\-]?\d+)?\b|\d{3,}"),
+    ("number", NUMBER_PATTERN),
 ];
 
+const NUMBER_PATTERN: &str = r"[+\-]?\b\d+(?:[.,]\d+)*(?:[eE][+\-]?\d+)?\b|\d{3,}";
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| constant(NUMBER_PATTERN));
+
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
-    let groups: Vec<String> = PATTERNS.iter().map(|(name, pattern)| format!("(?P<{name}>{pattern})")).collect();
+    let groups: Vec<String> =
+        PATTERNS.iter().map(|(name, pattern)| format!("(?P<{name}>{pattern})")).collect();
     constant(&groups.join("|"))
 });
 
@@ -52,6 +56,12 @@ pub fn parameterise(text: &str) -> String {
         kept.push_str(&head[from..whole.start()]);
         let before = head[..whole.start()].chars().next_back();
         let after = head[whole.end()..].chars().next();
+        // A long number is a number, whatever base it could also be read in.
+        let is_decimal = name == "hex" && whole.as_str().bytes().all(|byte| byte.is_ascii_digit());
+        let decimal = NUMBER
+            .find_at(&head, whole.start())
+            .filter(|number| is_decimal && number.start() == whole.start());
+        let (name, whole) = decimal.map_or((name, whole), |number| ("number", number));
         let varies = varies(name, whole.as_str(), &head[..whole.start()], before, after);
         if varies {
             // The kind of number says nothing, and a sign is part of it only sometimes.
@@ -94,7 +104,8 @@ fn which<'a>(found: &Captures<'a>) -> Option<(&'static str, regex::Match<'a>)> {
 
 /// What the pattern cannot say, for want of looking around.
 fn varies(name: &str, found: &str, text_before: &str, before: Option<char>, after: Option<char>) -> bool {
-    let is_word = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let is_word =
+        |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
     let digits = found.bytes().filter(u8::is_ascii_digit).count();
     match name {
         "hex" => found.starts_with("0x") || found.starts_with("0X") || digits > 0,
@@ -144,7 +155,9 @@ pub fn without_locals(text: &str) -> String {
 fn kept_name(kept: &str, gap: &str) -> bool {
     let quote = gap.chars().next_back().map_or(0, char::len_utf8);
     let text = format!("{kept}{}", &gap[..gap.len() - quote]);
-    ["(reading ", "(setting ", "property ", "properties ", "attribute "].iter().any(|head| text.ends_with(head))
+    ["(reading ", "(setting ", "property ", "properties ", "attribute "]
+        .iter()
+        .any(|head| text.ends_with(head))
 }
 
 #[cfg(test)]
@@ -175,7 +188,10 @@ mod tests {
             ("session aXk29dLq8PzR7tYw1 gone", "session <id> gone"),
             ("1,234.50 EUR missing", "<number> EUR missing"),
             ("order_12345 gone", "order_<number> gone"),
-            ("Cannot read properties of undefined (reading 'total')", "Cannot read properties of undefined (reading 'total')"),
+            (
+                "Cannot read properties of undefined (reading 'total')",
+                "Cannot read properties of undefined (reading 'total')",
+            ),
             ("deadbee", "deadbee"),
             ("first\n\n second \nthird", "first second"),
             ("", ""),
@@ -188,8 +204,14 @@ mod tests {
     fn renamed_locals_do_not_tell_two_messages_apart() {
         for (one, other) in [
             ("e.items is undefined", "t.items is undefined"),
-            ("undefined is not an object (evaluating 'e.items.map')", "undefined is not an object (evaluating 'Xn.items.map')"),
-            ("can't access property \"items\", e is undefined", "can't access property \"items\", $t is undefined"),
+            (
+                "undefined is not an object (evaluating 'e.items.map')",
+                "undefined is not an object (evaluating 'Xn.items.map')",
+            ),
+            (
+                "can't access property \"items\", e is undefined",
+                "can't access property \"items\", $t is undefined",
+            ),
             ("n is not a function", "Ue is not a function"),
             ("e(...).then is not a function", "t(...).then is not a function"),
         ] {

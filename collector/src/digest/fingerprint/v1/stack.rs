@@ -75,7 +75,8 @@ fn between_machinery<'a>(frames: &'a [Frame], platform: &str) -> &'a [Frame] {
     let near_crash = frames.len().saturating_sub(REACH);
     let raises = |frame: &Frame| raises(&name(frame));
     let end = frames[near_crash..].iter().position(raises).map_or(frames.len(), |at| near_crash + at);
-    let start = frames[..end].iter().take(12).rposition(|frame| starts_thread(&name(frame))).map_or(0, |at| at + 1);
+    let start =
+        frames[..end].iter().take(12).rposition(|frame| starts_thread(&name(frame))).map_or(0, |at| at + 1);
     if start < end { &frames[start..end] } else { frames }
 }
 
