@@ -191,10 +191,7 @@ impl DataDir {
 }
 
 /// Makes a file that only its owner can read; it must not be there yet.
-///
-/// # Errors
-/// Those of the system.
-pub fn private_file(path: &Path) -> io::Result<File> {
+fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -143,7 +143,9 @@ fn as_received(event: StoredEvent) -> Answer<String> {
             Ok(value) => value.into_object(),
             Err(error) => {
                 let id = row.event_id;
-                return Err(store::StoreError::Unusable(format!("the payload of event {id} is {error}")).into());
+                return Err(
+                    store::StoreError::Unusable(format!("the payload of event {id} is {error}")).into()
+                );
             }
         },
         None => indexed(&row),

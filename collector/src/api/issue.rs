@@ -170,9 +170,8 @@ pub(super) async fn set_status(
     let status = query::status(&change.status)?;
     let now = clock::now();
     let until = change.ignored_until.map(|text| until(&text, status, now)).transpose()?;
-    let changed = store::blocking(&api.store, move |store| {
-        store.set_status(id, status, until, now, PATIENCE_MS)
-    });
+    let changed =
+        store::blocking(&api.store, move |store| store.set_status(id, status, until, now, PATIENCE_MS));
     let issue = changed.await?.ok_or_else(|| query::no_issue(id))?;
     api.feed.publish(Change { project_id: issue.project_id, issue_id: issue.id });
     Ok(Json(issue.into()))
@@ -183,5 +182,7 @@ fn until(text: &str, status: Status, now: UnixMs) -> Answer<UnixMs> {
         return Err(Problem::bad_request("ignored_until goes with the status ignored only"));
     }
     let time = UnixMs::parse(text).filter(|time| *time > now);
-    time.ok_or_else(|| Problem::bad_request(format!("ignored_until is a time to come as RFC 3339, not {text:?}")))
+    time.ok_or_else(|| {
+        Problem::bad_request(format!("ignored_until is a time to come as RFC 3339, not {text:?}"))
+    })
 }

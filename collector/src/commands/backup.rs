@@ -1,27 +1,19 @@
 //! `backup` and `restore`: a backup is a data folder of its own, made while the server runs.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
-use rusqlite::backup::{Backup as Copying, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
 use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::data_dir::{DataDir, QUEUE_FILE, STORE_FILE};
+use crate::database::{backup, beside};
 use crate::settings::Settings;
 
 /// The queue first: an event that moves on between the two copies is then in both, which its id makes
 /// harmless, and never in neither.
 const FILES: [&str; 2] = [QUEUE_FILE, STORE_FILE];
-/// Pages copied between two looks at the progress; 4 MB.
-const PAGES: i32 = 1024;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
-
 /// Copy everything into a new folder, also while the server runs
 #[derive(Debug, Args)]
 #[command(
@@ -75,7 +67,7 @@ impl Restore {
         let _lock = to.lock()?;
         let in_the_way = FILES
             .iter()
-            .flat_map(|name| ["", "-wal", "-journal"].map(|end| to.path().join(format!("{name}{end}"))))
+            .flat_map(|name| ["", "-wal", "-journal"].map(|end| beside(&to.path().join(name), end)))
             .find(|path| path.exists());
         if let Some(path) = in_the_way {
             return Err(Failure::new(format!("{} is there already and is not overwritten", path.display()))
@@ -87,92 +79,43 @@ impl Restore {
     }
 }
 
-/// Copies under other names first, so that a copy that was interrupted is never taken for a whole one.
+/// Copies all there is or leaves nothing behind.
 fn copy_all(from: &DataDir, to: &DataDir) -> Outcome {
-    let partial = |name: &str| to.path().join(format!("{name}.partial"));
-    let outcome = FILES.iter().filter(|name| from.path().join(name).exists()).try_for_each(|name| {
-        copy(&from.path().join(name), &partial(name), name)?;
-        Ok(())
-    });
-    let outcome = outcome.and_then(|()| {
-        for name in FILES.iter().filter(|name| partial(name).exists()) {
-            fs::rename(partial(name), to.path().join(name)).map_err(|error| unwritable(to.path(), &error))?;
-        }
-        sync_folder(to.path())
-    });
+    let there = FILES.iter().filter(|name| from.path().join(name).exists());
+    let outcome = there.clone().try_for_each(|name| copy(from.path(), to.path(), name));
     if outcome.is_err() {
-        for name in FILES {
-            for end in ["", "-wal", "-shm", "-journal"] {
-                // Already failing; what cannot be removed keeps its name, which says that it is partial.
-                let _ = fs::remove_file(to.path().join(format!("{name}.partial{end}")));
+        for name in there {
+            let path = to.path().join(name);
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                eprintln!("{} is not a whole copy and cannot be removed: {error}", path.display());
             }
         }
     }
     outcome
 }
 
-/// Copies one database as it is at this moment. Writers go on meanwhile: the one read transaction that all
-/// steps share keeps the copy from starting over at each of their commits.
-fn copy(from: &Path, to: &Path, name: &'static str) -> Result<(), Failure> {
-    let failed = |error: rusqlite::Error| {
-        Failure::new(format!("{} cannot be copied to {}: {error}", from.display(), to.display()))
-    };
-    match crate::data_dir::private_file(to) {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(unwritable(to, &error)),
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags).map_err(failed)?;
-    let mut target = Connection::open_with_flags(to, flags).map_err(failed)?;
-    source.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").map_err(failed)?;
+fn copy(from: &Path, to: &Path, name: &'static str) -> Outcome {
     let mut progress = Progress::new(name, "pages");
-    let copying = Copying::new(&source, &mut target).map_err(failed)?;
-    loop {
-        let step = copying.step(PAGES).map_err(failed)?;
-        let at = copying.progress();
-        let total = u64::try_from(at.pagecount).unwrap_or_default();
-        progress.at(total.saturating_sub(u64::try_from(at.remaining).unwrap_or_default()), total);
-        match step {
-            StepResult::Done => break,
-            StepResult::More => {}
-            _ => std::thread::sleep(BUSY_PAUSE),
-        }
-    }
-    drop(copying);
+    let copied = backup::copy(&from.join(name), &to.join(name), &mut |done, total| progress.at(done, total));
     progress.finish();
-    drop(source);
-    let verdict: String =
-        target.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
-    if verdict != "ok" {
-        return Err(Failure::new(format!("{} is damaged: {verdict}", from.display()))
-            .help("keep the file as it is and go back to an older backup"));
-    }
-    target.close().map_err(|(_, error)| failed(error))
-}
-
-/// Makes the renames last.
-fn sync_folder(path: &Path) -> Outcome {
-    if cfg!(unix) {
-        fs::File::open(path)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| unwritable(path, &error))?;
-    }
-    Ok(())
+    copied.map_err(|error| match error {
+        backup::BackupError::Damaged { .. } => {
+            Failure::new(&error).help("keep the original as it is and go back to an older backup")
+        }
+        other => Failure::new(other),
+    })
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("{} cannot be read: {error}", path.display()))
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written to: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
 
     /// A data folder whose databases hold one number each.
     fn data_dir(path: &Path, number: i64) -> DataDir {
@@ -247,35 +190,5 @@ mod tests {
         .unwrap();
         Backup { to: at("backup") }.run(&settings(&at("data"))).unwrap_err();
         assert_eq!(fs::read_dir(at("backup")).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn writers_go_on_and_do_not_make_the_copy_start_over() {
-        let outer = tempfile::tempdir().unwrap();
-        let path = outer.path().join("db");
-        let writer = Connection::open(&path).unwrap();
-        writer
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER, filler BLOB);
-                 WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 4000)
-                 INSERT INTO t SELECT 1, zeroblob(4000) FROM c;",
-            )
-            .unwrap();
-        // The read transaction of the copy is older than this write, which must neither wait nor show.
-        let source = Connection::open(&path).unwrap();
-        source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;").unwrap();
-        let mut target = Connection::open(outer.path().join("copy")).unwrap();
-        {
-            let copying = Copying::new(&source, &mut target).unwrap();
-            let mut steps = 0;
-            while copying.step(PAGES).unwrap() != StepResult::Done {
-                writer.execute("INSERT INTO t VALUES (1000000, NULL)", []).unwrap();
-                steps += 1;
-                assert!(steps < 20, "the copy starts over at every write");
-            }
-            assert!(steps > 2, "the copy was made in several steps");
-        }
-        let sum: i64 = target.query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap();
-        assert_eq!(sum, 4000);
     }
 }

@@ -15,9 +15,15 @@ mod backup;
 mod check;
 mod failure;
 mod http;
+mod issues;
+mod mail_server;
+mod opened;
 mod progress;
+mod project;
 mod replay;
+mod send_test;
 mod serve;
+mod table;
 
 pub use failure::{Failure, Outcome};
 
@@ -74,6 +80,16 @@ pub enum Command {
     Serve,
     /// Check settings, data folder and mail server without changing anything
     Check(check::Check),
+    /// Make and list projects
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+    /// Print the DSN of a project, and nothing else
+    Dsn(project::PrintDsn),
+    /// Look at issues
+    #[command(subcommand)]
+    Issues(issues::IssuesCommand),
+    /// Send a test event through the running collector, or a test mail
+    SendTest(send_test::SendTest),
     /// Send saved events again and report what became of each
     Replay(replay::Replay),
     /// Copy everything into a new folder, also while the server runs
@@ -119,6 +135,10 @@ pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome
             Ok(())
         }
         Command::Check(check) => check.run(load()?).await,
+        Command::Project(project) => project.run(load()?.settings),
+        Command::Dsn(dsn) => dsn.run(load()?.settings),
+        Command::Issues(issues) => issues.run(load()?.settings),
+        Command::SendTest(send_test) => send_test.run(load()?.settings).await,
         Command::Replay(replay) => replay.run().await,
         Command::Backup(backup) => backup.run(&load()?.settings),
         Command::Restore(restore) => restore.run(&load()?.settings),

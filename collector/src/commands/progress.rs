@@ -25,6 +25,13 @@ impl Progress {
         Progress { bar: bar(label, unit), label, told_tenth: None }
     }
 
+    /// For work that cannot say how far it is; only on a terminal.
+    pub fn spinner(label: &'static str) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::default_spinner());
+        Progress { bar: started(bar, label), label, told_tenth: None }
+    }
+
     /// So much of so much is done.
     pub fn at(&mut self, done: u64, total: u64) {
         self.bar.set_length(total);
@@ -53,6 +60,10 @@ fn bar(label: &'static str, unit: &'static str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
+    started(bar, label)
+}
+
+fn started(bar: ProgressBar, label: &'static str) -> ProgressBar {
     bar.set_message(label);
     if !bar.is_hidden() {
         bar.enable_steady_tick(Duration::from_millis(200));

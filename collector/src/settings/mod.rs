@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+pub mod base_url;
 mod example;
 mod problem;
 mod source;
@@ -24,6 +25,7 @@ pub use example::example;
 pub use problem::{Problem, SettingsError};
 pub use source::{Loaded, Origin, Sources};
 pub use table::{SETTINGS, Setting};
+pub(crate) use value::mailbox;
 
 /// Everything that can be set; the defaults run without any setting.
 #[derive(Debug, Clone, PartialEq)]
