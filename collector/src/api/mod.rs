@@ -24,6 +24,9 @@ mod problem;
 mod query;
 pub mod token;
 
+#[cfg(test)]
+mod tests;
+
 use problem::Problem;
 
 /// What the API works with.
