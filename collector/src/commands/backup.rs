@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::progress::Progress;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, output};
 use crate::data_dir::{DataDir, QUEUE_FILE, STORE_FILE};
 use crate::database::{backup, beside};
 use crate::settings::Settings;
@@ -51,8 +51,7 @@ impl Backup {
                 .help("name a folder that does not exist yet"));
         }
         copy_all(&from, &to)?;
-        println!("{}", to.path().display());
-        Ok(())
+        output::line(to.path().display())
     }
 }
 
@@ -74,8 +73,7 @@ impl Restore {
                 .help("move the old data folder away first, or restore into another with --data-dir DIR"));
         }
         copy_all(&from, &to)?;
-        println!("{}", to.path().display());
-        Ok(())
+        output::line(to.path().display())
     }
 }
 

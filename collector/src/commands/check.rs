@@ -7,7 +7,7 @@ use console::style;
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, mail_server, table};
+use super::{Failure, Outcome, mail_server, output};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database;
 use crate::settings::{Loaded, SETTINGS, Settings, SmtpTls};
@@ -59,9 +59,9 @@ impl Check {
     pub(super) async fn run(self, loaded: Loaded) -> Outcome {
         let report = Report::new(&loaded).await;
         if self.json {
-            table::print_json(&report)?;
+            output::json(&report)?;
         } else {
-            report.print();
+            report.print()?;
         }
         if report.ok {
             return Ok(());
@@ -86,21 +86,22 @@ impl Report {
         Report { ok, settings: in_force.collect(), findings }
     }
 
-    fn print(&self) {
+    fn print(&self) -> Outcome {
         let rows = self.settings.iter().map(|setting| {
             let value = setting.value.clone().unwrap_or_else(|| "-".into());
             [setting.name.to_owned(), value, setting.source.clone()]
         });
-        table::print(["SETTING", "VALUE", "FROM"], rows);
-        println!();
+        output::table(["SETTING", "VALUE", "FROM"], rows)?;
+        output::line("")?;
         for finding in &self.findings {
             let verdict = match finding.verdict {
                 Verdict::Ok => style("ok     ").green(),
                 Verdict::Warning => style("warning").yellow(),
                 Verdict::Wrong => style("wrong  ").red().bold(),
             };
-            println!("{verdict}  {}: {}", finding.subject, finding.detail);
+            output::line(format_args!("{verdict}  {}: {}", finding.subject, finding.detail))?;
         }
+        Ok(())
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn send(client: &Client, dsn: &Dsn, envelope: Vec<u8>) -> Resul
 }
 
 /// The whole chain of an error in one line; reqwest says at the top only that it failed.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

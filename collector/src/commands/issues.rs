@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use error_sentinel_wire::ProjectId;
 
 use super::opened::Opened;
-use super::{Outcome, table};
+use super::{Outcome, output};
 use crate::api::issue::IssuesDocument;
 use crate::settings::Settings;
 use crate::store::Status;
@@ -53,7 +53,7 @@ impl IssuesCommand {
         };
         let document = list.document(&opened, project_id)?;
         if list.json {
-            return table::print_json(&document);
+            return output::json(&document);
         }
         let rows = document.issues.into_iter().map(|issue| {
             let status = if issue.regressed { "regressed" } else { issue.status };
@@ -61,8 +61,7 @@ impl IssuesCommand {
             let (count, users) = (issue.count.to_string(), issue.users.to_string());
             [id, status.to_owned(), level, count, users, issue.last_seen, issue.title]
         });
-        table::print(["ID", "STATUS", "LEVEL", "COUNT", "USERS", "LAST SEEN", "TITLE"], rows);
-        Ok(())
+        output::table(["ID", "STATUS", "LEVEL", "COUNT", "USERS", "LAST SEEN", "TITLE"], rows)
     }
 }
 

@@ -14,16 +14,17 @@ use crate::settings::{Loaded, SettingsError, Sources};
 mod backup;
 mod check;
 mod failure;
+mod health;
 mod http;
 mod issues;
 mod mail_server;
 mod opened;
+mod output;
 mod progress;
 mod project;
 mod replay;
 mod send_test;
 mod serve;
-mod table;
 
 pub use failure::{Failure, Outcome};
 
@@ -80,6 +81,8 @@ pub enum Command {
     Serve,
     /// Check settings, data folder and mail server without changing anything
     Check(check::Check),
+    /// Ask the running server whether it is well
+    Health(health::Health),
     /// Make and list projects
     #[command(subcommand)]
     Project(project::ProjectCommand),
@@ -130,11 +133,9 @@ pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome
     let load = || flags.settings(environment);
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(load()?).await,
-        Command::Check(check) if check.example_config => {
-            print!("{}", crate::settings::example());
-            Ok(())
-        }
+        Command::Check(check) if check.example_config => output::line(crate::settings::example().trim_end()),
         Command::Check(check) => check.run(load()?).await,
+        Command::Health(health) => health.run(&load()?.settings).await,
         Command::Project(project) => project.run(load()?.settings),
         Command::Dsn(dsn) => dsn.run(load()?.settings),
         Command::Issues(issues) => issues.run(load()?.settings),
@@ -148,4 +149,61 @@ pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as rate_limit=off")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Cli {
+        Cli::try_parse_from(std::iter::once("error-sentinel").chain(line.split_whitespace())).unwrap()
+    }
+
+    fn settings(line: &str) -> crate::settings::Settings {
+        parse(line).flags.settings(BTreeMap::new()).unwrap().settings
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert!(parse("").command.is_none());
+        assert!(matches!(parse("serve").command, Some(Command::Serve)));
+    }
+
+    #[test]
+    fn settings_can_be_given_before_and_after_the_command() {
+        for line in [
+            "--data-dir /d --listen 127.0.0.1:1 --set rate_limit=off dsn",
+            "dsn --data-dir /d --listen 127.0.0.1:1 --set rate_limit=off",
+        ] {
+            let settings = settings(line);
+            assert_eq!(settings.data_dir, PathBuf::from("/d"), "{line}");
+            assert_eq!(settings.listen.port(), 1, "{line}");
+            assert_eq!(settings.rate_limit, crate::settings::RateLimit::Off, "{line}");
+        }
+        assert_eq!(
+            settings("--public-url https://e.example/").public_url.as_deref(),
+            Some("https://e.example")
+        );
+    }
+
+    #[test]
+    fn several_settings_can_be_given_by_name() {
+        let settings = settings("check --set disk_budget=1G --set alert.burst=9");
+        assert_eq!((settings.disk_budget_bytes, settings.alert.burst), (1 << 30, 9));
+    }
+
+    #[test]
+    fn a_flag_with_a_wrong_value_is_named_as_it_was_typed() {
+        let error = parse("--listen here").flags.settings(BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().starts_with("--listen: \"here\" is not allowed for listen"), "{error}");
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit_code(), 2);
+    }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::{Outcome, output};
+
 /// How far some work is.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -44,8 +46,8 @@ impl Progress {
     }
 
     /// Prints a line to standard output without tearing the bar.
-    pub fn line(&self, text: &str) {
-        self.bar.suspend(|| println!("{text}"));
+    pub fn line(&self, text: &str) -> Outcome {
+        self.bar.suspend(|| output::line(text))
     }
 
     /// Takes the bar away.

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::opened::{Opened, public_key};
-use super::{Outcome, table};
+use super::{Outcome, output};
 use crate::clock;
 use crate::settings::{Settings, mailbox};
 
@@ -74,8 +74,7 @@ impl Create {
             opened.store.set_recipients(project.id, &self.notify)?;
         }
         eprintln!("Project {} ({}) is ready; its DSN:", project.name, project.id);
-        println!("{}", opened.dsn(project.id)?);
-        Ok(())
+        output::line(opened.dsn(project.id)?)
     }
 }
 
@@ -94,14 +93,13 @@ impl List {
             });
         }
         if self.json {
-            return table::print_json(&documents);
+            return output::json(&documents);
         }
         let rows = documents.into_iter().map(|project| {
             let dsn = project.dsn.unwrap_or_default();
             [project.id.to_string(), project.name, project.notify.join(", "), dsn]
         });
-        table::print(["ID", "NAME", "NOTIFY", "DSN"], rows);
-        Ok(())
+        output::table(["ID", "NAME", "NOTIFY", "DSN"], rows)
     }
 }
 
@@ -109,7 +107,7 @@ impl PrintDsn {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let opened = Opened::existing(settings)?;
         let project = opened.project(self.project.as_deref())?;
-        println!("{}", opened.dsn(project.id)?);
+        output::line(opened.dsn(project.id)?)?;
         if opened.settings.public_url.is_none() && opened.settings.listen.ip().is_unspecified() {
             eprintln!("This DSN works on this machine; for others set --public-url URL.");
         }

@@ -5,7 +5,7 @@ use error_sentinel_wire::envelope::{EnvelopeWriter, Header};
 use error_sentinel_wire::{Event, EventId, Level, Message};
 
 use super::opened::{Opened, random};
-use super::{Failure, Outcome, http, mail_server};
+use super::{Failure, Outcome, http, mail_server, output};
 use crate::clock;
 use crate::settings::{Settings, mailbox};
 
@@ -43,8 +43,7 @@ async fn send_mail(settings: &Settings, address: &str) -> Outcome {
         Failure::new(format!("the mail was not sent: {reason}"))
             .help("`error-sentinel check` tries the server out")
     })?;
-    println!("{} took the mail for {address}", smtp.host);
-    Ok(())
+    output::line(format_args!("{} took the mail for {address}", smtp.host))
 }
 
 async fn send_event(settings: Settings, project: Option<&str>) -> Outcome {
@@ -60,7 +59,7 @@ async fn send_event(settings: Settings, project: Option<&str>) -> Outcome {
         let detail = answer.detail.unwrap_or_default();
         return Err(Failure::new(format!("the collector answered {} {detail}", answer.status)));
     }
-    println!("{event_id}");
+    output::line(event_id)?;
     eprintln!("The test event is accepted; the dashboard shows it within a second.");
     Ok(())
 }

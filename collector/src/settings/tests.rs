@@ -207,6 +207,8 @@ fn a_secret_can_be_taken_from_a_file_of_its_own() {
         ["ERROR_SENTINEL_SMTP__PASSWORD_FILE: smtp.password is set twice, as a value and as a file; keep \
              one"]
     );
+    let twice = World::new().file("[smtp]\npassword_file = \"p\"\npassword = \"x\"").problems();
+    assert_eq!(twice[0], "config.toml:2: smtp.password is set twice, as a value and as a file; keep one");
     let missing = World::new().variable("ERROR_SENTINEL_SMTP__PASSWORD_FILE", "/nowhere/at/all");
     assert!(missing.problems()[0].contains("/nowhere/at/all, from which smtp.password is to be taken"));
 }

@@ -10,10 +10,12 @@ use futures_util::{StreamExt, stream};
 use reqwest::Client;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, http};
+use super::{Failure, Outcome, http, output};
 use crate::clock;
 
 mod saved;
+#[cfg(test)]
+mod tests;
 
 /// Most tries of one file when the collector says that it is to come again later.
 const TRIES: u32 = 5;
@@ -66,11 +68,11 @@ impl Replay {
         while let Some((file, fared)) = sent.next().await {
             done += 1;
             accepted += u64::from(matches!(fared, Fared::Accepted(_)));
-            progress.line(&fared.line(file));
+            progress.line(&fared.line(file))?;
             progress.at(done, total);
         }
         progress.finish();
-        println!("{accepted} of {total} accepted");
+        output::line(format_args!("{accepted} of {total} accepted"))?;
         if accepted < total {
             return Err(Failure::new(format!("{} of {total} were not accepted", total - accepted)));
         }
@@ -94,7 +96,7 @@ impl Replay {
                 Ok(answer) if answer.is_stored() => return Fared::Accepted(answer),
                 Ok(answer) if attempt < TRIES && answer.reply.fate != Fate::Refused => {
                     let asked = answer.reply.pauses.iter().map(|pause| pause.seconds).max();
-                    let pause_s = asked.unwrap_or(1).clamp(1, PAUSE_MAX_S);
+                    let pause_s = asked.unwrap_or(1).min(PAUSE_MAX_S);
                     tokio::time::sleep(Duration::from_secs(pause_s)).await;
                     attempt += 1;
                 }
