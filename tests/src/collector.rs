@@ -50,8 +50,13 @@ impl Setup {
     /// When it does not come up.
     #[track_caller]
     pub fn start_on(self, data_dir: TempDir) -> Collector {
-        let mut collector =
-            Collector { setup: self, data_dir, running: None, welcome: Welcome::default(), token: None };
+        let mut collector = Collector {
+            setup: self,
+            data_dir: Some(data_dir),
+            running: None,
+            welcome: Welcome::default(),
+            token: None,
+        };
         collector.start_again();
         collector
     }
@@ -70,7 +75,8 @@ struct Welcome {
 #[derive(Debug)]
 pub struct Collector {
     setup: Setup,
-    data_dir: TempDir,
+    /// `None` once it was handed on.
+    data_dir: Option<TempDir>,
     running: Option<Child>,
     welcome: Welcome,
     token: Option<String>,
@@ -199,13 +205,28 @@ impl Collector {
     }
 
     /// Its folder.
+    ///
+    /// # Panics
+    /// When it was handed on.
+    #[track_caller]
     pub fn data_dir(&self) -> &Path {
-        self.data_dir.path()
+        self.data_dir.as_ref().expect("it has its folder").path()
+    }
+
+    /// Stops it and hands its folder on, for a start with other settings.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    #[track_caller]
+    pub fn stop_and_keep(mut self) -> TempDir {
+        self.terminate(Duration::from_secs(10));
+        let _ = fs::remove_file(self.log_path());
+        self.data_dir.take().expect("it has its folder")
     }
 
     fn log_path(&self) -> PathBuf {
         // Beside the folder: inside, it would be part of what is tested.
-        self.data_dir.path().with_extension("log")
+        self.data_dir().with_extension("log")
     }
 
     /// All that it logged so far.
@@ -271,7 +292,7 @@ impl Collector {
                 command.env_remove(name);
             }
         }
-        command.env("ERROR_SENTINEL_DATA_DIR", self.data_dir.path());
+        command.env("ERROR_SENTINEL_DATA_DIR", self.data_dir());
         command.envs(self.setup.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         command
@@ -332,6 +353,9 @@ impl Drop for Collector {
         if let Some(mut child) = self.running.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if self.data_dir.is_none() {
+            return;
         }
         if thread::panicking() {
             eprintln!("--- the collector logged:\n{}---", self.log());

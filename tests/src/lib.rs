@@ -4,9 +4,6 @@
 //! `ERROR_SENTINEL_BIN`, or in `target/release`; `cargo xtask test` builds it first. Nothing here may look into
 //! the collector other than through what its users have: the command line, HTTP, mail, and the data folder.
 
-// A harness ends its test by panicking; there is no host to protect.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod api;
 mod collector;
 mod deadline;

@@ -44,8 +44,13 @@ impl Python {
 
     /// A command that runs one of the scripts in `tests/python`.
     pub fn script(&self, name: &str) -> Command {
+        self.run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name))
+    }
+
+    /// A command that runs any script.
+    pub fn run(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg("-u").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name));
+        command.arg("-u").arg(script);
         command
     }
 }
