@@ -15,6 +15,9 @@ import (
 
 // SendAlert reports err. It waits five seconds at most and only ever complains on standard error.
 func SendAlert(err error, level string) {
+	if err == nil {
+		return
+	}
 	dsn, failure := url.Parse(os.Getenv("ERROR_SENTINEL_DSN"))
 	if failure == nil && dsn.User != nil {
 		key := dsn.User.Username()

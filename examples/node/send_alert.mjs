@@ -9,7 +9,7 @@ export async function sendAlert(error, level = "error") {
     const headers = { "X-Sentinel-Key": dsn.username };
     await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(5000) });
   } catch (failure) {
-    console.error("no alarm was sent:", failure); // An alarm must never hurt what it watches.
+    console.error("no alarm was sent:", String(failure)); // An alarm must never hurt what it watches.
   }
 }
 
