@@ -164,16 +164,16 @@ fn a_user_added_on_the_command_line_can_sign_in() {
 }
 
 #[test]
-fn send_test_reaches_the_team_and_says_so() {
-    let mail = MailServer::start();
-    let collector = mail.settings().start();
-    collector.run(&["send-test"]).success();
-    let mails = mail.await_mails(1, SOON);
-    assert_eq!(mails[0].recipients(), ["team@example.com"]);
-
-    let mut silent = mail;
-    silent.stop();
-    let failed = collector.run(&["send-test"]).failure();
+fn a_test_event_rings_and_a_test_mail_arrives() {
+    let mut mail = MailServer::start();
+    let mut collector = mail.settings().start();
+    let event_id = collector.run(&["send-test"]).success().stdout;
+    collector.api().event(event_id.trim(), SOON);
+    assert_eq!(mail.await_mails(1, SOON)[0].recipients(), ["team@example.com"]);
+    collector.run(&["send-test", "--email", "ada@example.com"]).success();
+    assert_eq!(mail.await_mails(2, SOON)[1].recipients(), ["ada@example.com"]);
+    mail.stop();
+    let failed = collector.run(&["send-test", "--email", "ada@example.com"]).failure();
     assert!(failed.stderr.contains("127.0.0.1"), "says what could not be reached: {failed:?}");
 }
 

@@ -127,7 +127,9 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
                     "ERROR_SENTINEL_PYTHON_BROTLI",
                     python_folder("python-brotli").join("bin/python"),
                 )
-                .environment("ERROR_SENTINEL_WITHOUT", names.join(","));
+                .environment("ERROR_SENTINEL_WITHOUT", names.join(","))
+                // They wait for other processes more than they work.
+                .environment("RUST_TEST_THREADS", "4");
             run_program(&program, log, verbose, report)
         }
     }
