@@ -40,12 +40,36 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The code of a file without comments and without what is compiled for its tests only.
+/// The code of a file without comments, without what its texts say, and without what is compiled for its tests
+/// only.
 fn code_of(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let without_comment = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
-    code.lines().map(without_comment).collect::<Vec<_>>().join("\n")
+    code.lines().map(bare_line).collect::<Vec<_>>().join("\n")
+}
+
+/// A line without its comment and the inside of its string literals.
+fn bare_line(line: &str) -> String {
+    let mut bare = String::new();
+    let mut inside = false;
+    let mut before = ' ';
+    for c in line.chars() {
+        match c {
+            // `'"'` is a character, `\"` a quote inside of a text.
+            '"' if before != '\'' && before != '\\' => {
+                inside = !inside;
+                bare.push(c);
+            }
+            '/' if !inside && before == '/' => {
+                bare.pop();
+                break;
+            }
+            _ if inside => {}
+            _ => bare.push(c),
+        }
+        before = if before == '\\' && c == '\\' { ' ' } else { c };
+    }
+    bare
 }
 
 fn is_test_file(path: &Path) -> bool {
@@ -96,6 +120,12 @@ fn paths_are_read_from_use_lines_and_from_code() {
     let code = "use crate::store::{Store, Status};\nuse crate::{feed::Feed, alert::rules};\nlet x = crate::clock::now();";
     let paths: Vec<_> = crate_paths(code).into_iter().collect();
     assert_eq!(paths, ["alert::rules", "clock::now", "feed::Feed", "store"]);
+}
+
+#[test]
+fn texts_and_comments_are_no_code() {
+    assert_eq!(bare_line(r#"let a = "tokio::\"x\" // y"; f(); // z"#), r#"let a = ""; f(); "#);
+    assert_eq!(bare_line(r#"let q = '"'; g()"#), r#"let q = '"'; g()"#);
 }
 
 #[test]
