@@ -1,6 +1,6 @@
 //! Counters of the process, for `/metrics`. They only count; nothing is decided by them.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -55,6 +55,9 @@ pub struct Metrics {
     queue_jobs: Gauge<u64, AtomicU64>,
     queue_bytes: Gauge<u64, AtomicU64>,
     waiting_alarms: Gauge<u64, AtomicU64>,
+    digested_events: Counter,
+    poison_items: Counter,
+    digest_failures: Counter,
     store_bytes: Gauge<u64, AtomicU64>,
 }
 
@@ -71,6 +74,9 @@ impl Default for Metrics {
             queue_jobs: Gauge::default(),
             queue_bytes: Gauge::default(),
             waiting_alarms: Gauge::default(),
+            digested_events: Counter::default(),
+            poison_items: Counter::default(),
+            digest_failures: Counter::default(),
             store_bytes: Gauge::default(),
             registry: Registry::default(),
         };
@@ -102,6 +108,17 @@ impl Default for Metrics {
         );
         r.register("waiting_alarms", "Alarms that wait to be sent", metrics.waiting_alarms.clone());
         r.register_with_unit("store", "Size of the store on disk", Unit::Bytes, metrics.store_bytes.clone());
+        r.register("digested_events", "Events given to the store", metrics.digested_events.clone());
+        r.register(
+            "poison_items",
+            "Accepted items that could not be understood",
+            metrics.poison_items.clone(),
+        );
+        r.register(
+            "digest_failures",
+            "Times that a batch had to wait for the store",
+            metrics.digest_failures.clone(),
+        );
         Metrics { registry, ..metrics }
     }
 }
@@ -135,6 +152,17 @@ impl Metrics {
         self.queue_bytes.set(queue_bytes);
         self.waiting_alarms.set(waiting_alarms);
         self.store_bytes.set(store_bytes);
+    }
+
+    /// Sets what digest counts by itself.
+    pub fn digested(&self, event_count: u64, poison_count: u64, failure_count: u64) {
+        for (counter, count) in [
+            (&self.digested_events, event_count),
+            (&self.poison_items, poison_count),
+            (&self.digest_failures, failure_count),
+        ] {
+            counter.inner().store(count, Ordering::Relaxed);
+        }
     }
 
     /// All of them in the text format of Prometheus.

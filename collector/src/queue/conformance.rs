@@ -32,7 +32,7 @@ pub fn accepted(number: u32, bytes: usize) -> Accepted {
     Accepted {
         project_id: ProjectId(number % 7 + 1),
         received_at: UnixMs(1_800_000_000_000 + i64::from(number)),
-        remote_addr: (number % 2 == 0).then(|| IpAddr::from([10, 0, 0, 1])),
+        remote_addr: number.is_multiple_of(2).then(|| IpAddr::from([10, 0, 0, 1])),
         envelope: Bytes::from(envelope),
     }
 }

@@ -4,32 +4,171 @@
 //! accepted; at the end no new work is accepted, what is on its way is answered, digest empties what it can,
 //! and whatever is left lies on the disk for the next start.
 
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use error_sentinel_wire::{Dsn, PublicKey};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::clock;
+use crate::data_dir::DataDir;
+use crate::digest::worker::{Digest, State};
+use crate::feed::Feed;
+use crate::ingest;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::queue::embedded::EmbeddedQueue;
+use crate::settings::{Settings, base_url};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Store};
+
 pub mod first_start;
+pub mod health;
 pub mod limits;
 pub mod listen;
 pub mod paths;
 pub mod welcome;
 
-use anyhow::Context;
+use welcome::Welcome;
 
-use crate::data_dir::DataDir;
-use crate::settings::{Settings, base_url};
+/// Most time for the requests in hand, and then for digest, when the process is told to stop. Together they
+/// stay below the ten seconds after which container platforms kill.
+const DRAIN_REQUESTS: Duration = Duration::from_secs(4);
+const DRAIN_QUEUE: Duration = Duration::from_secs(4);
+/// Time between two looks at what has aged.
+const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs the collector on a folder that the caller has locked, until the process is told to stop.
 ///
 /// # Errors
 /// What keeps it from starting, as one sentence with the next step.
 pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on", settings.listen))?;
-    data_dir.note_address(&base_url::of_address(listener.local_addr()?))?;
-    let stop = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "the signal to stop cannot be heard");
-        }
-    };
-    let drain = std::time::Duration::from_secs(10);
-    listen::serve(listener, axum::Router::new(), limits::connections(), stop, drain).await;
+    let settings = Arc::new(settings);
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on (is another server there? --listen 127.0.0.1:0 takes a free port)",
+            settings.listen
+        )
+    })?;
+    let own_url = base_url::of_address(listener.local_addr()?);
+    let public_url: Arc<str> = settings.public_url.clone().unwrap_or_else(|| own_url.clone()).into();
+
+    let queue: Arc<dyn Queue> =
+        Arc::new(EmbeddedQueue::open(&data_dir.queue_path(), settings.queue_limit_bytes)?);
+    let sqlite = Arc::new(SqliteStore::open(&data_dir.store_path())?);
+    let store: Arc<dyn Store> = sqlite.clone();
+    first_start::ensure_project(&*store, random_key()?, clock::now())?;
+    let dsn = first_dsn(&*store, &public_url)?;
+
+    let feed = Feed::default();
+    let metrics = Arc::new(Metrics::default());
+    let digest = Arc::new(Digest::start(queue.clone(), store.clone(), feed.clone(), &settings, || {})?);
+    let upkeep = tokio::spawn(upkeep(sqlite, settings.disk_budget_bytes));
+
+    let app = Router::new()
+        .merge(ingest::router(ingest::Deps {
+            queue: queue.clone(),
+            keys: Arc::new(store.clone()),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+        }))
+        .merge(health::router(health::Health {
+            queue: queue.clone(),
+            store: store.clone(),
+            digest: digest.clone(),
+            metrics,
+        }));
+    let app = paths::tidied(app, welcome::path_of(&public_url));
+
+    data_dir.note_address(&own_url)?;
+    let text = Welcome {
+        public_url: &public_url,
+        setup_link: None,
+        dsn: dsn.as_ref(),
+        data_dir: &data_dir.path().display().to_string(),
+    }
+    .text();
+    // A closed standard output is no reason not to serve.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+
+    let stop = stop_signal(feed.clone())?;
+    listen::serve(listener, app, limits::connections(), stop, DRAIN_REQUESTS).await;
+
+    upkeep.abort();
+    queue.close();
+    drain(&*queue, &digest).await;
+    let stopped = digest.clone();
+    tokio::task::spawn_blocking(move || stopped.stop()).await?;
+    tracing::info!(left_in_queue = queue.depth().job_count, "stopped");
     Ok(())
+}
+
+/// The DSN of the first project that has a key, to be shown.
+fn first_dsn(store: &dyn Store, public_url: &str) -> store::Result<Option<Dsn>> {
+    for project in store.projects()? {
+        let keys = store.project_keys(project.id)?;
+        if let Some(key) = keys.into_iter().find(|key| key.revoked_at.is_none()) {
+            return Ok(base_url::dsn(public_url, key.public_key, project.id));
+        }
+    }
+    Ok(None)
+}
+
+fn random_key() -> anyhow::Result<PublicKey> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system has no randomness: {error}"))?;
+    Ok(PublicKey(u128::from_be_bytes(bytes)))
+}
+
+/// Ready when the process is told to stop; ends the live pages, which would hold the drain up.
+fn stop_signal(feed: Feed) -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("the signal to stop cannot be heard")?;
+    Ok(async move {
+        let interrupt = async {
+            if let Err(error) = tokio::signal::ctrl_c().await {
+                tracing::error!(%error, "Ctrl-C cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        };
+        #[cfg(unix)]
+        tokio::select! {
+            () = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        interrupt.await;
+        tracing::info!("stopping");
+        feed.close();
+    })
+}
+
+/// Waits until digest has emptied the queue, as long as it gets on and patience lasts.
+async fn drain(queue: &dyn Queue, digest: &Digest) {
+    let deadline = Instant::now() + DRAIN_QUEUE;
+    while queue.depth().job_count > 0 && digest.state() == State::Running && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Folds what has aged and keeps the store within its disk budget.
+async fn upkeep(store: Arc<SqliteStore>, disk_budget_bytes: u64) {
+    let mut every = tokio::time::interval(UPKEEP_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let store = store.clone();
+        let done = tokio::task::spawn_blocking(move || store.maintain(clock::now(), disk_budget_bytes)).await;
+        match done {
+            Ok(Ok(done)) => tracing::debug!(?done, "upkeep"),
+            // The next round tries again; a full disk is said by every stage that meets it.
+            Ok(Err(error)) => tracing::warn!(%error, "upkeep did not finish"),
+            Err(error) => tracing::error!(%error, "upkeep failed"),
+        }
+    }
 }

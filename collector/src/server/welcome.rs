@@ -45,6 +45,12 @@ impl Welcome<'_> {
     }
 }
 
+/// The path of a URL, without trailing slash: the prefix under which the collector is reached.
+pub fn path_of(public_url: &str) -> &str {
+    let rest = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| rest[at..].trim_end_matches('/'))
+}
+
 /// A line for the shell that raises an alarm.
 pub fn curl_line(public_url: &str, dsn: &Dsn) -> String {
     format!(
@@ -57,6 +63,17 @@ pub fn curl_line(public_url: &str, dsn: &Dsn) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_prefix_is_the_path_of_the_public_url() {
+        for (url, path) in [
+            ("http://127.0.0.1:8911", ""),
+            ("https://errors.example.com/", ""),
+            ("https://example.com/tools/sentinel/", "/tools/sentinel"),
+        ] {
+            assert_eq!(path_of(url), path);
+        }
+    }
 
     #[test]
     fn the_first_start_shows_the_way_in_and_a_first_alarm() {
