@@ -21,14 +21,16 @@ pub type Reopen<'a> = &'a mut dyn FnMut() -> Arc<dyn Queue>;
 /// Something to push: `number` tells it apart, `bytes` of envelope that do not compress.
 pub fn accepted(number: u32, bytes: usize) -> Accepted {
     // A generator of numbers without a pattern (xorshift), so that nothing can be packed away.
-    let mut seed = number.wrapping_mul(2_654_435_761) | 1;
-    let mut next = || {
+    let mut seed = u64::from(number) << 1 | 1;
+    let mut envelope = Vec::with_capacity(bytes + 8);
+    envelope.extend_from_slice(&number.to_be_bytes());
+    while envelope.len() < bytes {
         seed ^= seed << 13;
-        seed ^= seed >> 17;
-        seed ^= seed << 5;
-        seed.to_le_bytes()[1]
-    };
-    let envelope: Vec<u8> = number.to_be_bytes().into_iter().chain((4..bytes).map(|_| next())).collect();
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        envelope.extend_from_slice(&seed.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    envelope.truncate(bytes.max(4));
     Accepted {
         project_id: ProjectId(number % 7 + 1),
         received_at: UnixMs(1_800_000_000_000 + i64::from(number)),
