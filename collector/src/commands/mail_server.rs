@@ -39,7 +39,8 @@ pub(super) async fn send_test(smtp: &SmtpSettings, to: &str) -> Result<(), Strin
         .subject("Error Sentinel: this is what the bell sounds like")
         .body("This is a test. Alarms of Error Sentinel will reach this address.\n".to_owned())
         .map_err(|error| error.to_string())?;
-    transport(smtp)?.send(message).await.map_err(|error| chain(&error))?;
+    let place = format!("{}:{}", smtp.host, smtp.port);
+    transport(smtp)?.send(message).await.map_err(|error| format!("{place}: {}", chain(&error)))?;
     Ok(())
 }
 

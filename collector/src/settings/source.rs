@@ -14,9 +14,14 @@ use super::{Settings, SmtpSettings};
 
 /// Names the file, where `--config` does not.
 pub(super) const CONFIG_VARIABLE: &str = "ERROR_SENTINEL_CONFIG";
-/// Read by the SDK of programs that report to a collector; they may share our environment.
-const SDK_VARIABLES: [&str; 3] =
-    ["ERROR_SENTINEL_DSN", "ERROR_SENTINEL_RELEASE", "ERROR_SENTINEL_ENVIRONMENT"];
+/// Read by others under our prefix: the SDK of programs that report to a collector and share our environment,
+/// and `user add`.
+const OTHER_VARIABLES: [&str; 4] = [
+    "ERROR_SENTINEL_DSN",
+    "ERROR_SENTINEL_RELEASE",
+    "ERROR_SENTINEL_ENVIRONMENT",
+    "ERROR_SENTINEL_NEW_PASSWORD",
+];
 
 /// What settings are read from. Nothing else is looked at, so that a test can pass a world of its own.
 #[derive(Debug, Clone, Default)]
@@ -152,7 +157,7 @@ impl Reading {
         match known {
             Some((setting, true)) => self.set_from_file(setting, Path::new(value), origin),
             Some((setting, false)) => self.set(setting, value, origin),
-            None if name == "PORT" || name == CONFIG_VARIABLE || SDK_VARIABLES.contains(&name) => {}
+            None if name == "PORT" || name == CONFIG_VARIABLE || OTHER_VARIABLES.contains(&name) => {}
             None if is_service_link(name) => {}
             None => self.problem(origin, problem::unknown("variable", name, problem::variables())),
         }

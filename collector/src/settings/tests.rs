@@ -257,12 +257,13 @@ fn the_port_of_a_hosting_platform_counts_while_nothing_says_where_to_listen() {
 }
 
 #[test]
-fn variables_of_the_sdk_and_of_orchestrators_are_no_settings_and_empty_ones_are_not_set() {
+fn variables_of_others_under_our_prefix_are_no_settings_and_empty_ones_are_not_set() {
     let mut world = World::new();
     for (name, value) in [
         ("ERROR_SENTINEL_DSN", "http://k@h/1"),
         ("ERROR_SENTINEL_RELEASE", "1"),
         ("ERROR_SENTINEL_ENVIRONMENT", "test"),
+        ("ERROR_SENTINEL_NEW_PASSWORD", "a long sentence"),
         ("ERROR_SENTINEL_PORT", "tcp://10.0.0.1:8911"),
         ("ERROR_SENTINEL_PORT_8911_TCP_ADDR", "10.0.0.1"),
         ("ERROR_SENTINEL_SERVICE_HOST", "10.0.0.1"),
