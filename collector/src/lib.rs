@@ -14,6 +14,7 @@ pub mod data_dir;
 pub mod database;
 pub mod digest;
 pub mod feed;
+pub mod http_client;
 pub mod ingest;
 pub mod metrics;
 pub mod queue;

@@ -1,0 +1,1 @@
+use error_sentinel_wire::UnixMs;
