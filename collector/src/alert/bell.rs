@@ -1,5 +1,6 @@
 //! The worker that turns waiting alarms into mails.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ impl Worker {
     async fn round(&mut self) -> Result<Duration> {
         self.forget().await?;
         let Some(smtp) = self.smtp().await? else { return Ok(SLEEP_MAX) };
-        let mut look_again_at = self.plan().await?;
+        let mut look_again_at = self.plan(&smtp).await?;
         while !*self.stopped.borrow() {
             let now = clock::now();
             let Some(mail) = blocking(&self.store, move |store| store.claim_mail(now, LEASE_MS)).await?
@@ -113,7 +114,7 @@ impl Worker {
             };
             self.send(&smtp, mail).await?;
             // What rang meanwhile may be more pressing than what was next.
-            look_again_at = self.plan().await?;
+            look_again_at = self.plan(&smtp).await?;
         }
         let next = blocking(&self.store, |store| store.next_mail_at()).await?;
         let now = clock::now();
@@ -132,12 +133,23 @@ impl Worker {
     }
 
     /// Decides which waiting alarms become mails; says when to look again.
-    async fn plan(&self) -> Result<Option<UnixMs>> {
+    async fn plan(&self, smtp: &SmtpSettings) -> Result<Option<UnixMs>> {
         let settings = self.settings.alert.clone();
+        let has_default = !smtp.to.is_empty();
         blocking(&self.store, move |store| {
             let now = clock::now();
+            // Alarms of a project that nobody is told about wait, as they do without a mail server.
+            let mut told = HashSet::new();
+            for project in if has_default { Vec::new() } else { store.projects()? } {
+                if !store.recipients(project.id)?.is_empty() {
+                    told.insert(project.id);
+                }
+            }
             let mut look_again_at: Option<UnixMs> = None;
             store.plan_mails(now, budget::past_from(&settings, now), &mut |backlog| {
+                if !has_default && !told.contains(&backlog.project_id) {
+                    return Vec::new();
+                }
                 let plan = budget::plan(backlog, &settings, now);
                 look_again_at = look_again_at.into_iter().chain(plan.look_again_at).min();
                 plan.mails
@@ -326,3 +338,6 @@ fn random() -> u64 {
     // Without randomness mails that failed together are tried together, which is bearable.
     getrandom::u64().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,9 +33,11 @@ pub struct Plan {
     pub look_again_at: Option<UnixMs>,
 }
 
-/// How far back mails count.
+/// How far back mails count. The bucket is taken to have been full before that, so the time is long enough for
+/// the difference not to matter, and short enough for the mails in it to be few.
 pub fn past_from(settings: &AlertSettings, now: UnixMs) -> UnixMs {
-    now.plus_ms(-refill_ms(settings).saturating_mul(i64::from(settings.burst).saturating_add(1)))
+    let fill_ms = refill_ms(settings).saturating_mul(i64::from(settings.burst).saturating_add(1));
+    now.plus_ms(fill_ms.saturating_mul(-20))
 }
 
 /// Decides which of a project's waiting alarms become mails now.

@@ -31,9 +31,7 @@ pub fn line(text: &str, max: usize) -> String {
 /// A few lines of at most `max` characters in all.
 pub fn lines(text: &str, max_lines: usize, max: usize) -> String {
     let mut out = String::new();
-    let mut count = 0;
-    let all = text.trim_end().split('\n');
-    for part in all {
+    for (count, part) in text.trim_end().split('\n').enumerate() {
         if count == max_lines || out.chars().count() >= max {
             out.push_str("\n…");
             break;
@@ -46,7 +44,6 @@ pub fn lines(text: &str, max_lines: usize, max: usize) -> String {
         out.extend(std::iter::repeat_n(' ', indent));
         let left = max.saturating_sub(out.chars().count());
         out.push_str(&line(part, left));
-        count += 1;
     }
     out
 }
