@@ -15,11 +15,11 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("settings", &[]),
     ("data_dir", &[]),
     ("feed", &["store"]),
-    ("store", &["database", "clock"]),
+    ("store", &["database", "clock", "settings"]),
     ("queue", &["database", "clock"]),
     ("ingest", &["queue", "store", "settings", "clock", "metrics"]),
     ("digest", &["queue", "store", "feed", "clock", "settings", "metrics", "alert::rules"]),
-    ("alert", &["store", "settings", "clock", "metrics"]),
+    ("alert", &["store", "settings", "clock", "metrics", "http_client"]),
     ("dashboard", &["store", "alert::send_test", "feed", "clock", "settings", "metrics"]),
     ("api", &["store", "alert::send_test", "feed", "clock", "settings", "metrics"]),
     // These put the parts together and may use them all.

@@ -26,7 +26,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 /// Shortest pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest that [`Bell::stop`] waits for the mail in hand.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const STOP_PATIENCE: Duration = Duration::from_millis(1500);
 /// What was sent is remembered for so long.
 const MEMORY_MS: i64 = 90 * 86_400_000;
 /// Time between two looks at what can be forgotten.
@@ -55,7 +55,7 @@ impl Bell {
         self.nudge.notify_one();
     }
 
-    /// Finishes the mail in hand, for a few seconds at most, and stops. A mail that was cut off is sent again
+    /// Finishes the mail in hand, for a moment at most, and stops. A mail that was cut off is sent again
     /// at the next start.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
