@@ -14,6 +14,7 @@ use error_sentinel_wire::{Dsn, PublicKey};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::alert::{Bell, heartbeat};
 use crate::clock;
 use crate::data_dir::DataDir;
 use crate::digest::worker::{Digest, State};
@@ -66,7 +67,16 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
 
     let feed = Feed::default();
     let metrics = Arc::new(Metrics::default());
-    let digest = Arc::new(Digest::start(queue.clone(), store.clone(), feed.clone(), &settings, || {})?);
+    // Mails link to where people find the dashboard, which only the bound address tells where nothing is set.
+    let known = Settings { public_url: Some(public_url.to_string()), ..Settings::clone(&settings) };
+    let bell = Arc::new(Bell::start(store.clone(), Arc::new(known)));
+    let nudged = bell.clone();
+    let ring = move || nudged.nudge();
+    let digest = Arc::new(Digest::start(queue.clone(), store.clone(), feed.clone(), &settings, ring)?);
+    let heartbeat = settings.heartbeat_url.clone().map(|url| {
+        let digest = digest.clone();
+        tokio::spawn(async move { heartbeat(&url, || digest.state() == State::Running).await })
+    });
     let upkeep = tokio::spawn(upkeep(sqlite, settings.disk_budget_bytes));
 
     let app = Router::new()
@@ -99,10 +109,12 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
     listen::serve(listener, app, limits::connections(), stop, DRAIN_REQUESTS).await;
 
     upkeep.abort();
+    heartbeat.inspect(tokio::task::JoinHandle::abort);
     queue.close();
     drain(&*queue, &digest).await;
     let stopped = digest.clone();
     tokio::task::spawn_blocking(move || stopped.stop()).await?;
+    bell.stop().await;
     tracing::info!(left_in_queue = queue.depth().job_count, "stopped");
     Ok(())
 }
