@@ -1,0 +1,206 @@
+//! JSON to bytes, strictly and always the same.
+
+use alloc::vec::Vec;
+
+use crate::value::{Object, Value};
+
+/// Writes JSON into a buffer: no spaces, keys in the order given, nothing that a parser could refuse.
+///
+/// A field that is absent is left out, never written as `null`.
+#[derive(Debug, Default)]
+pub struct JsonWriter {
+    out: Vec<u8>,
+    /// Whether the next key or element needs a comma before it.
+    comma: bool,
+}
+
+impl JsonWriter {
+    /// A writer that appends to `out`.
+    pub fn new(out: Vec<u8>) -> JsonWriter {
+        JsonWriter { out, comma: false }
+    }
+
+    /// The bytes written.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    /// Bytes written so far.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    fn separate(&mut self) {
+        if self.comma {
+            self.out.push(b',');
+        }
+        self.comma = true;
+    }
+
+    /// Writes an object; `fields` writes its keys.
+    pub fn object(&mut self, fields: impl FnOnce(&mut JsonWriter)) {
+        self.separate();
+        self.out.push(b'{');
+        self.comma = false;
+        fields(self);
+        self.out.push(b'}');
+        self.comma = true;
+    }
+
+    /// Writes an array; `items` writes its elements.
+    pub fn array(&mut self, items: impl FnOnce(&mut JsonWriter)) {
+        self.separate();
+        self.out.push(b'[');
+        self.comma = false;
+        items(self);
+        self.out.push(b']');
+        self.comma = true;
+    }
+
+    /// Writes a key; its value comes next.
+    pub fn key(&mut self, key: &str) -> &mut JsonWriter {
+        self.string(key);
+        self.out.push(b':');
+        self.comma = false;
+        self
+    }
+
+    /// Writes a text.
+    pub fn string(&mut self, text: &str) {
+        self.separate();
+        self.out.push(b'"');
+        let bytes = text.as_bytes();
+        let mut start = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            let escape: &[u8] = match byte {
+                b'"' => b"\\\"",
+                b'\\' => b"\\\\",
+                b'\n' => b"\\n",
+                b'\r' => b"\\r",
+                b'\t' => b"\\t",
+                0..=0x1f => b"",
+                _ => continue,
+            };
+            self.out.extend_from_slice(&bytes[start..at]);
+            if escape.is_empty() {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                self.out.extend_from_slice(b"\\u00");
+                self.out.push(HEX[usize::from(byte >> 4)]);
+                self.out.push(HEX[usize::from(byte & 15)]);
+            } else {
+                self.out.extend_from_slice(escape);
+            }
+            start = at + 1;
+        }
+        self.out.extend_from_slice(&bytes[start..]);
+        self.out.push(b'"');
+    }
+
+    /// Writes whatever `Display` gives as a text that needs no escaping: an id, a time, a number.
+    pub fn plain_string(&mut self, text: impl core::fmt::Display) {
+        self.separate();
+        self.out.push(b'"');
+        self.display(text);
+        self.out.push(b'"');
+    }
+
+    /// Writes a whole number.
+    pub fn int(&mut self, number: i64) {
+        self.separate();
+        self.display(number);
+    }
+
+    /// Writes a whole number without sign.
+    pub fn uint(&mut self, number: u64) {
+        self.separate();
+        self.display(number);
+    }
+
+    /// Writes a number; infinity and not-a-number, which JSON lacks, become `null`.
+    pub fn float(&mut self, number: f64) {
+        self.separate();
+        if !number.is_finite() {
+            self.out.extend_from_slice(b"null");
+        } else if number == 0.0 || (1e-5..1e16).contains(&number.abs()) {
+            self.display(number);
+        } else {
+            self.display(format_args!("{number:e}"));
+        }
+    }
+
+    /// Writes `true` or `false`.
+    pub fn bool(&mut self, value: bool) {
+        self.separate();
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    /// Writes `null`.
+    pub fn null(&mut self) {
+        self.separate();
+        self.out.extend_from_slice(b"null");
+    }
+
+    /// Writes any value.
+    pub fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.null(),
+            Value::Bool(value) => self.bool(*value),
+            Value::Int(number) => self.int(*number),
+            Value::UInt(number) => self.uint(*number),
+            Value::Float(number) => self.float(*number),
+            Value::String(text) => self.string(text),
+            Value::Array(items) => self.array(|w| items.iter().for_each(|item| w.value(item))),
+            Value::Object(object) => self.map(object),
+        }
+    }
+
+    /// Writes a map of any values.
+    pub fn map(&mut self, object: &Object) {
+        self.object(|w| object.0.iter().for_each(|(key, value)| w.key(key).value(value)));
+    }
+
+    /// Writes `key` and its text, when there is one.
+    pub fn opt_string(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.key(key).string(text);
+        }
+    }
+
+    /// Writes `key` and its number, when there is one.
+    pub fn opt_uint(&mut self, key: &str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.key(key).uint(number);
+        }
+    }
+
+    /// Writes `key` and its truth, when there is one.
+    pub fn opt_bool(&mut self, key: &str, value: Option<bool>) {
+        if let Some(value) = value {
+            self.key(key).bool(value);
+        }
+    }
+
+    /// Writes `key` and its map, when that has entries.
+    pub fn opt_map(&mut self, key: &str, object: &Object) {
+        if !object.0.is_empty() {
+            self.key(key).map(object);
+        }
+    }
+
+    fn display(&mut self, value: impl core::fmt::Display) {
+        struct Sink<'a>(&'a mut Vec<u8>);
+        impl core::fmt::Write for Sink<'_> {
+            fn write_str(&mut self, text: &str) -> core::fmt::Result {
+                self.0.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+        }
+        // Writing into a Vec cannot fail.
+        let _ = core::fmt::write(&mut Sink(&mut self.out), format_args!("{value}"));
+    }
+}
