@@ -46,7 +46,7 @@ impl Feed {
     }
 
     /// Ready once [`Feed::close`] was called.
-    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut closing = self.closing.subscribe();
         async move {
             // An error means that the feed is gone, which is closed too.

@@ -18,6 +18,7 @@ pub mod http_client;
 pub mod ingest;
 pub mod metrics;
 pub mod queue;
+pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod store;

@@ -34,8 +34,6 @@ use problem::Problem;
 pub struct Api {
     /// What is shown.
     pub store: Arc<dyn Store>,
-    /// Who may look.
-    pub tokens: Arc<dyn token::Tokens>,
     /// Told when a status changes.
     pub feed: Feed,
 }

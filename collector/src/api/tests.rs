@@ -10,7 +10,6 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::token::{Tokens, token, token_hash};
 use super::*;
 use crate::store;
 use crate::store::digests::{Changes, IssueChange, Lookup, NewEvent, NewIssue, Target};
@@ -20,15 +19,6 @@ use crate::store::sqlite::SqliteStore;
 
 /// 2027-01-15T08:00:00Z.
 const START: UnixMs = UnixMs(1_800_000_000_000);
-
-/// Knows one token.
-struct OneToken([u8; 32]);
-
-impl Tokens for OneToken {
-    fn admits(&self, hash: &[u8; 32]) -> store::Result<bool> {
-        Ok(*hash == self.0)
-    }
-}
 
 struct World {
     _folder: tempfile::TempDir,
@@ -52,9 +42,9 @@ impl World {
             use crate::store::Projects;
             store.create_project(name, PublicKey(name.len() as u128), START).unwrap();
         }
-        let (feed, token) = (Feed::default(), token([7; 32]));
-        let tokens = Arc::new(OneToken(token_hash(&token)));
-        let router = router(Api { store: store.clone(), tokens, feed: feed.clone() });
+        let (feed, token) = (Feed::default(), crate::secret::new(token::PREFIX).unwrap());
+        store::Accounts::add_token(&*store, "test", &crate::secret::hash(&token), START).unwrap();
+        let router = router(Api { store: store.clone(), feed: feed.clone() });
         World { _folder: folder, store, feed, token, router }
     }
 

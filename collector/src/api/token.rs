@@ -1,55 +1,34 @@
 //! Tokens of programs: random, shown once, stored as a hash.
 
+use super::problem::Problem;
+use super::{Api, Shared};
+use crate::store::account::SecretHash;
+use crate::{secret, store};
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
-
-use super::problem::Problem;
-use super::{Api, Shared};
-use crate::store;
 
 /// Starts every token, so that people and scanners of leaked secrets recognise one.
-const PREFIX: &str = "est_";
-
-/// Where tokens are known. Blocks.
-pub trait Tokens: Send + Sync + 'static {
-    /// Whether a token of this hash admits.
-    ///
-    /// # Errors
-    /// As every use case of the store.
-    fn admits(&self, hash: &[u8; 32]) -> store::Result<bool>;
-}
-
-/// A token for 32 random bytes.
-pub fn token(random: [u8; 32]) -> String {
-    random.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-/// What is stored of a token. A token has 256 random bits, so a plain hash cannot be guessed back.
-pub fn token_hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
+pub const PREFIX: &str = "est_";
 
 /// Lets a request pass that shows a token.
 pub(super) async fn require(State(api): Shared, request: Request, next: Next) -> Response {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let hash = shown.and_then(bearer).map(token_hash);
+    let hash = shown.and_then(bearer).map(secret::hash);
     match check(&api, hash).await {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn check(api: &Api, hash: Option<[u8; 32]>) -> Result<(), Problem> {
+async fn check(api: &Api, hash: Option<SecretHash>) -> Result<(), Problem> {
     let Some(hash) = hash else {
         return Err(Problem::unauthorized(
             "this needs a token: send Authorization: Bearer TOKEN; `error-sentinel token create` prints one",
         ));
     };
-    let tokens = api.tokens.clone();
-    let known = store::blocking(&api.store, move |_| tokens.admits(&hash)).await?;
+    let known = store::blocking(&api.store, move |store| store.admits_token(&hash)).await?;
     if !known {
         return Err(Problem::unauthorized("this token is unknown or was revoked"));
     }
@@ -66,13 +45,6 @@ fn bearer(header: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_token_has_its_prefix_and_all_its_bits() {
-        let text = token([0xab; 32]);
-        assert_eq!(text, format!("est_{}", "ab".repeat(32)));
-        assert_ne!(token_hash(&text), token_hash(&token([0xac; 32])));
-    }
 
     #[test]
     fn only_bearer_tokens_are_read() {

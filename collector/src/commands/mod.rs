@@ -25,6 +25,8 @@ mod project;
 mod replay;
 mod send_test;
 mod serve;
+mod token;
+mod user;
 
 pub use failure::{Failure, Outcome};
 
@@ -88,6 +90,12 @@ pub enum Command {
     Project(project::ProjectCommand),
     /// Print the DSN of a project, and nothing else
     Dsn(project::PrintDsn),
+    /// Make, list and revoke tokens of the API
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Let people in
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Look at issues
     #[command(subcommand)]
     Issues(issues::IssuesCommand),
@@ -138,6 +146,8 @@ pub async fn run(cli: Cli, environment: BTreeMap<OsString, OsString>) -> Outcome
         Command::Health(health) => health.run(&load()?.settings).await,
         Command::Project(project) => project.run(load()?.settings),
         Command::Dsn(dsn) => dsn.run(load()?.settings),
+        Command::Token(token) => token.run(load()?.settings),
+        Command::User(user) => user.run(load()?.settings),
         Command::Issues(issues) => issues.run(load()?.settings),
         Command::SendTest(send_test) => send_test.run(load()?.settings).await,
         Command::Replay(replay) => replay.run().await,

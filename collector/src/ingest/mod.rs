@@ -28,6 +28,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
+pub use client::address as client_address;
 pub use keys::KeySource;
 
 /// What this stage works with.

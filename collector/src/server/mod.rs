@@ -15,7 +15,9 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::alert::{Bell, heartbeat};
+use crate::api;
 use crate::clock;
+use crate::dashboard;
 use crate::data_dir::DataDir;
 use crate::digest::worker::{Digest, State};
 use crate::feed::Feed;
@@ -91,13 +93,24 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
             store: store.clone(),
             digest: digest.clone(),
             metrics,
+        }))
+        .merge(api::router(api::Api { store: store.clone(), feed: feed.clone() }))
+        .merge(dashboard::router(dashboard::Deps {
+            store: store.clone(),
+            feed: feed.clone(),
+            settings: settings.clone(),
+            public_url: public_url.clone(),
         }));
     let app = paths::tidied(app, welcome::path_of(&public_url));
 
     data_dir.note_address(&own_url)?;
+    let setup_link = match store.needs_setup()? {
+        true => Some(dashboard::link::for_setup(&*store, &public_url, clock::now())?),
+        false => None,
+    };
     let text = Welcome {
         public_url: &public_url,
-        setup_link: None,
+        setup_link: setup_link.as_deref(),
         dsn: dsn.as_ref(),
         data_dir: &data_dir.path().display().to_string(),
     }

@@ -1,0 +1,296 @@
+//! An issue, and one of its events.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use error_sentinel_wire::EventId;
+use serde::Deserialize;
+
+use super::event_view::EventView;
+use super::page::{Problem, Shell};
+use super::session::SignedIn;
+use super::sparkline::Sparkline;
+use super::words::{Moment, level_sign, short_count};
+use super::{Dashboard, Shared, issue_list};
+use crate::clock;
+use crate::feed::Change;
+use crate::store::event::{EventRow, Neighbours};
+use crate::store::issue::TagCount;
+use crate::store::{self, IssueId, Status, StoreError};
+
+/// Values shown of each tag.
+const TAG_VALUES: usize = 5;
+/// Events listed.
+const EVENTS: usize = 20;
+/// Events of the same request listed.
+const TRACE_EVENTS: usize = 10;
+/// The sparkline's span: three days of hours.
+const SPAN_MS: i64 = 72 * 60 * 60 * 1000;
+/// How long a click on "Ignore" waits for a mail that is being sent at that moment.
+const PATIENCE_MS: u64 = 20_000;
+
+#[derive(Template)]
+#[template(path = "dashboard/issue.html")]
+struct IssuePage {
+    shell: Shell,
+    id: String,
+    project: String,
+    kind: String,
+    value: String,
+    culprit: String,
+    level: &'static str,
+    level_sign: &'static str,
+    badge: &'static str,
+    status: &'static str,
+    ignored_until: Option<Moment>,
+    count: String,
+    exact_count: u64,
+    users: String,
+    stored_count: String,
+    first_seen: Moment,
+    last_seen: Moment,
+    first_release: String,
+    last_release: String,
+    sparkline: Sparkline,
+    tags: Vec<Tag>,
+    event: Option<EventView>,
+    older: Option<String>,
+    newer: Option<String>,
+    first: Option<String>,
+    last: Option<String>,
+    events: Vec<EventLine>,
+    trace: Vec<TraceLine>,
+}
+
+struct Tag {
+    key: String,
+    values: Vec<TagValue>,
+}
+
+struct TagValue {
+    value: String,
+    percent: u64,
+    /// Whether it can be searched for.
+    search: Option<String>,
+}
+
+struct EventLine {
+    id: String,
+    received: Moment,
+    release: String,
+    environment: String,
+    user: String,
+    is_current: bool,
+}
+
+struct TraceLine {
+    issue: String,
+    event: String,
+    title: String,
+    project: String,
+    received: Moment,
+}
+
+/// `GET /issues/<id>`
+pub async fn show(
+    State(dashboard): Shared,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    page(&dashboard, signed_in, &id, None).await
+}
+
+/// `GET /issues/<id>/events/<event id>`
+pub async fn show_event(
+    State(dashboard): Shared,
+    signed_in: SignedIn,
+    Path((id, event_id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let event_id = EventId::parse(&event_id).map_err(|_| no_event())?;
+    page(&dashboard, signed_in, &id, Some(event_id)).await
+}
+
+async fn page(
+    dashboard: &Arc<Dashboard>,
+    signed_in: SignedIn,
+    id: &str,
+    event_id: Option<EventId>,
+) -> Result<Response, Problem> {
+    let id = parse_id(id)?;
+    dashboard
+        .page(move |store, frame| {
+            let now = clock::now();
+            let shell = Shell::read(store, frame, &signed_in.account, "issues")?;
+            let issue = store.issue(id)?.ok_or_else(no_issue)?;
+            let projects = store.projects()?;
+            let project_name = |id| {
+                projects.iter().find(|project| project.id == id).map_or(String::new(), |p| p.name.clone())
+            };
+            let stored = match event_id {
+                Some(event_id) => {
+                    let found = store.event(event_id)?.filter(|found| found.row.issue_id == id);
+                    Some(found.ok_or_else(no_event)?)
+                }
+                None => store.latest_event(id)?,
+            };
+            let around = match &stored {
+                Some(stored) => store.neighbours(&stored.row)?,
+                None => Neighbours::default(),
+            };
+            let current = stored.as_ref().map(|stored| stored.row.event_id);
+            let link = |to: Option<EventId>| to.filter(|to| Some(*to) != current).map(|to| to.to_string());
+            let trace_rows = match stored.as_ref().and_then(|stored| stored.row.trace_id) {
+                Some(trace_id) => store.events_of_trace(trace_id, TRACE_EVENTS)?,
+                None => Vec::new(),
+            };
+            let mut trace = Vec::new();
+            for row in trace_rows.into_iter().filter(|row| Some(row.event_id) != current) {
+                let title = store.issue(row.issue_id)?.map(|issue| issue.title).unwrap_or_default();
+                trace.push(TraceLine {
+                    issue: row.issue_id.to_string(),
+                    event: row.event_id.to_string(),
+                    title,
+                    project: project_name(row.project_id),
+                    received: Moment::new(row.received_at, now),
+                });
+            }
+            let events = store.events(id, EVENTS, None)?.items;
+            let hours = store.hourly_counts(&[id], now.plus_ms(-SPAN_MS), now)?;
+            let tags = tags(store.tag_counts(id, TAG_VALUES)?, issue.count);
+            Ok(IssuePage {
+                shell,
+                id: issue.id.to_string(),
+                project: project_name(issue.project_id),
+                level: issue.level.as_str(),
+                level_sign: level_sign(issue.level),
+                badge: issue_list::badge(&issue, now),
+                status: issue.status.as_str(),
+                ignored_until: issue.ignored_until.map(|until| Moment::new(until, now)),
+                count: short_count(issue.count),
+                exact_count: issue.count,
+                users: short_count(issue.users),
+                stored_count: short_count(issue.stored_count),
+                first_seen: Moment::new(issue.first_seen, now),
+                last_seen: Moment::new(issue.last_seen, now),
+                first_release: issue.first_release.unwrap_or_default(),
+                last_release: issue.last_release.unwrap_or_default(),
+                sparkline: Sparkline::new(hours.first().map_or(&[], Vec::as_slice)),
+                tags,
+                older: link(around.older),
+                newer: link(around.newer),
+                first: link(around.first),
+                last: link(around.last),
+                events: events.into_iter().map(|row| EventLine::new(row, current, now)).collect(),
+                trace,
+                event: stored.as_ref().map(|stored| EventView::new(stored, now)),
+                value: if issue.value.is_empty() { issue.title } else { issue.value },
+                kind: issue.kind,
+                culprit: issue.culprit,
+            })
+        })
+        .await
+}
+
+impl EventLine {
+    fn new(row: EventRow, current: Option<EventId>, now: error_sentinel_wire::UnixMs) -> EventLine {
+        EventLine {
+            is_current: Some(row.event_id) == current,
+            id: row.event_id.to_string(),
+            received: Moment::new(row.received_at, now),
+            release: row.release.unwrap_or_default(),
+            environment: row.environment.unwrap_or_default(),
+            user: row.user.unwrap_or_default(),
+        }
+    }
+}
+
+/// Groups counts by tag, each with its share of all errors.
+fn tags(counts: Vec<TagCount>, total: u64) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    for count in counts {
+        let percent = (count.count.saturating_mul(100) / total.max(1)).min(100);
+        // A search is made of words, so a value with blanks cannot be one.
+        let search = count
+            .value
+            .as_ref()
+            .filter(|value| !value.contains(char::is_whitespace))
+            .map(|value| super::session::percent_encoded(&format!("{}:{value}", count.key)));
+        let value = TagValue { value: count.value.unwrap_or_else(|| "all others".into()), percent, search };
+        match tags.iter_mut().find(|tag| tag.key == count.key) {
+            Some(tag) => tag.values.push(value),
+            None => tags.push(Tag { key: count.key, values: vec![value] }),
+        }
+    }
+    tags
+}
+
+/// What to do with an issue.
+#[derive(Deserialize)]
+pub struct StatusForm {
+    status: String,
+    /// For how many hours to ignore it; empty or zero for ever.
+    #[serde(default)]
+    hours: String,
+}
+
+/// `POST /issues/<id>/status`
+pub async fn set_status(
+    State(dashboard): Shared,
+    _: SignedIn,
+    Path(id): Path<String>,
+    Form(form): Form<StatusForm>,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    let status = Status::parse(&form.status).ok_or_else(|| Problem::bad("There is no such status."))?;
+    let hours: i64 = match form.hours.trim() {
+        "" => 0,
+        text => text.parse().map_err(|_| Problem::bad("The duration is a number of hours."))?,
+    };
+    let now = clock::now();
+    let until = (hours > 0).then(|| now.plus_ms(hours.saturating_mul(60 * 60 * 1000)));
+    let changed =
+        store::blocking(&dashboard.store, move |store| store.set_status(id, status, until, now, PATIENCE_MS));
+    match changed.await {
+        Ok(Some(issue)) => dashboard.feed.publish(Change { project_id: issue.project_id, issue_id: id }),
+        Ok(None) => return Err(no_issue()),
+        Err(StoreError::Busy(_)) => {
+            return Err(Problem::bad(
+                "The status is changed, but a mail of this issue was being sent at that moment and may still arrive.",
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(dashboard.to(&format!("/issues/{id}")))
+}
+
+/// `GET /events/<event id>.json`: the event as it is stored.
+pub async fn raw(
+    State(dashboard): Shared,
+    _: SignedIn,
+    Path(file): Path<String>,
+) -> Result<Response, Problem> {
+    let id = file.strip_suffix(".json").and_then(|id| EventId::parse(id).ok()).ok_or_else(no_event)?;
+    let found = store::blocking(&dashboard.store, move |store| store.event(id)).await?;
+    let payload = found.and_then(|found| found.payload).ok_or_else(no_event)?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{id}.json\"")),
+    ];
+    Ok((headers, payload).into_response())
+}
+
+fn parse_id(text: &str) -> Result<IssueId, Problem> {
+    text.parse().map(IssueId).map_err(|_| no_issue())
+}
+
+fn no_issue() -> Problem {
+    Problem::not_found("There is no such issue.")
+}
+
+fn no_event() -> Problem {
+    Problem::not_found("There is no such event, or its details were removed to keep within the disk budget.")
+}
