@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use error_sentinel_wire::envelope::{self, EnvelopeWriter, Header};
+use error_sentinel_wire::envelope::{self, EnvelopeWriter, Header, ItemError};
 use error_sentinel_wire::{EventId, codec, limits};
 
 use super::reply::Refusal;
@@ -40,9 +40,13 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
         }
         let item = match item {
             Ok(item) => item,
+            Err(ItemError { kind: Some(kind), is_framed: true, .. }) if !is_read(&kind) => {
+                sorted.ignored.push(kind);
+                continue;
+            }
             Err(error) => {
                 sorted.refusals.push(Refusal::new(StatusCode::BAD_REQUEST, "framing", error.to_string()));
-                break;
+                continue;
             }
         };
         let kind = item.header.kind.as_str();
@@ -142,6 +146,16 @@ mod tests {
         assert_eq!(statuses, [400, 413, 400]);
         assert_eq!(sorted.event_count, 1);
         assert_eq!(kept(&sorted)[0].1, EventId::parse(B).ok());
+    }
+
+    #[test]
+    fn a_wrong_length_of_something_that_nobody_reads_matters_to_nobody() {
+        let sorted =
+            sorted("{}\n{\"type\":\"session\",\"length\":1}\n{\"a\":1}\n{\"type\":\"event\"}\n{\"b\":2}\n");
+        assert_eq!((sorted.refusals, sorted.event_count), (vec![], 1));
+        // What hides behind a length that is too large could be an event, so that is said.
+        let sorted = self::sorted("{}\n{\"type\":\"attachment\",\"length\":99}\nx\n{\"type\":\"event\"}\n{}");
+        assert_eq!(sorted.refusals.len(), 1);
     }
 
     #[test]

@@ -6,13 +6,15 @@ use alloc::vec::Vec;
 /// Mends what real senders get wrong in otherwise good JSON; borrows when nothing was wrong.
 ///
 /// Bare `NaN` and `Infinity` become `null`, escaped lone surrogates and bytes that are not UTF-8 become
-/// the replacement character, raw control characters inside texts become spaces. Newlines stay out of
-/// the result's texts, so a line of an envelope stays a line.
+/// the replacement character, raw control characters inside texts become spaces, and brackets that are
+/// left open after a whole value are closed. Newlines stay out of the result's texts, so a line of an
+/// envelope stays a line.
 pub fn repair(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Vec<u8> = Vec::new();
     let mut copied = 0;
     let mut at = 0;
     let mut in_text = false;
+    let mut open: Vec<u8> = Vec::new();
     let mut replace = |out: &mut Vec<u8>, from: usize, to: usize, with: &[u8]| {
         out.extend_from_slice(&bytes[copied..from]);
         out.extend_from_slice(with);
@@ -36,7 +38,13 @@ pub fn repair(bytes: &[u8]) -> Cow<'_, [u8]> {
                 at += word.len();
                 continue;
             }
-            in_text = byte == b'"';
+            match byte {
+                b'"' => in_text = true,
+                b'{' => open.push(b'}'),
+                b'[' => open.push(b']'),
+                b'}' | b']' => _ = open.pop(),
+                _ => {}
+            }
             at += 1;
             continue;
         }
@@ -68,6 +76,11 @@ pub fn repair(bytes: &[u8]) -> Cow<'_, [u8]> {
             }
             _ => at += 1,
         }
+    }
+    let last = bytes.trim_ascii_end().last();
+    if !in_text && !open.is_empty() && !matches!(last, Some(b',' | b':' | b'{' | b'[')) {
+        open.reverse();
+        replace(&mut out, bytes.len(), bytes.len(), &open);
     }
     if copied == 0 {
         return Cow::Borrowed(bytes);

@@ -68,6 +68,7 @@ fn what_old_senders_get_wrong_is_mended() {
         (br#"["\ud800","\udc00x","\ud83d\ude00"]"#, "[\"\u{fffd}\",\"\u{fffd}x\",\"\u{1f600}\"]"),
         (b"[\"a\xffb\"]", "[\"a\u{fffd}b\"]"),
         (b"[\"a\nb\"]", "[\"a b\"]"),
+        (br#"{"a":{"b":[1,2"#, r#"{"a":{"b":[1,2]}}"#),
     ] {
         assert_eq!(decode_value(bad).unwrap(), decode_value(good.as_bytes()).unwrap());
     }

@@ -36,11 +36,16 @@ impl fmt::Display for EnvelopeError {
 
 impl core::error::Error for EnvelopeError {}
 
-/// Why reading had to stop inside an envelope; the items before it are good.
+/// Why an item cannot be read; the items before it are good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemError {
     /// Which item, from 0.
     pub index: usize,
+    /// Its type, where its header line could be read: a wrong length of something that nobody reads matters
+    /// to nobody.
+    pub kind: Option<String>,
+    /// Whether its end was found all the same, so that nothing else can hide in it.
+    pub is_framed: bool,
     /// What is wrong with it.
     pub reason: String,
 }
@@ -62,7 +67,10 @@ pub struct Item<'a> {
     pub payload: &'a [u8],
 }
 
-/// The items of an envelope; ends after the first [`ItemError`], since what follows cannot be framed.
+/// The items of an envelope.
+///
+/// After an item whose payload is longer than it says, reading goes on at the next line; after every other
+/// [`ItemError`] it ends, since what follows cannot be framed.
 #[derive(Debug, Clone)]
 pub struct Items<'a> {
     rest: &'a [u8],
@@ -105,58 +113,58 @@ impl<'a> Iterator for Items<'a> {
         let index = self.index;
         self.index += 1;
         let item = self.read_item();
-        self.failed = item.is_err();
-        Some(item.map_err(|reason| ItemError { index, reason }))
+        Some(item.map_err(|(kind, reason)| ItemError { index, kind, is_framed: !self.failed, reason }))
     }
 }
 
 impl<'a> Items<'a> {
-    fn read_item(&mut self) -> Result<Item<'a>, String> {
+    /// Reads one item; an error comes with the item's type where that is known.
+    fn read_item(&mut self) -> Result<Item<'a>, (Option<String>, String)> {
+        // Until the end of the item is found, there is nothing to go on from.
+        self.failed = true;
         let (line, rest) = split_line(self.rest);
-        if line.len() > limits::HEADER_LINE_BYTES {
-            return Err(alloc::format!("its header line is over {} bytes", limits::HEADER_LINE_BYTES));
+        let header = read_header(line).map_err(|reason| (None, reason))?;
+        let Some(length) = header.length else {
+            let (payload, rest) = split_line(rest);
+            (self.rest, self.failed) = (rest, false);
+            return Ok(Item { header, payload });
+        };
+        let (Some(payload), Some(after)) = (rest.get(..length), rest.get(length..)) else {
+            let reason = alloc::format!("its length is {length} bytes, but only {} follow", rest.len());
+            return Err((Some(header.kind), reason));
+        };
+        let (surplus, after) = split_line(after);
+        (self.rest, self.failed) = (after, false);
+        match surplus {
+            [] | [b'\r'] => Ok(Item { header, payload }),
+            _ => {
+                let reason =
+                    alloc::format!("its length is {length} bytes, but the payload goes on after them");
+                Err((Some(header.kind), reason))
+            }
         }
-        let mut object = read_object(line).map_err(|error| alloc::format!("its header line is {error}"))?;
-        let kind = match object.take("type").and_then(Value::into_text) {
-            Some(kind) if !kind.is_empty() => kind,
-            _ => return Err("its header line has no \"type\"".into()),
-        };
-        let length = match object.take("length") {
-            None => None,
-            Some(Value::Int(length)) if length >= 0 => usize::try_from(length).ok(),
-            Some(other) => {
-                let text = other.into_text().unwrap_or_default();
-                return Err(alloc::format!("its length is {text:.40}, not a number of bytes"));
-            }
-        };
-        let event_id = take_id(&mut object);
-        let payload = match length {
-            None => {
-                let (payload, rest) = split_line(rest);
-                self.rest = rest;
-                payload
-            }
-            Some(length) => {
-                let (Some(payload), Some(after)) = (rest.get(..length), rest.get(length..)) else {
-                    return Err(alloc::format!(
-                        "its length is {length} bytes, but only {} follow",
-                        rest.len()
-                    ));
-                };
-                self.rest = match after {
-                    [] => after,
-                    [b'\n', after @ ..] | [b'\r', b'\n', after @ ..] => after,
-                    _ => {
-                        return Err(alloc::format!(
-                            "its length is {length} bytes, but the payload goes on after them"
-                        ));
-                    }
-                };
-                payload
-            }
-        };
-        Ok(Item { header: ItemHeader { kind, length, event_id, rest: object }, payload })
     }
+}
+
+fn read_header(line: &[u8]) -> Result<ItemHeader, String> {
+    if line.len() > limits::HEADER_LINE_BYTES {
+        return Err(alloc::format!("its header line is over {} bytes", limits::HEADER_LINE_BYTES));
+    }
+    let mut object = read_object(line).map_err(|error| alloc::format!("its header line is {error}"))?;
+    let kind = match object.take("type").and_then(Value::into_text) {
+        Some(kind) if !kind.is_empty() => kind,
+        _ => return Err("its header line has no \"type\"".into()),
+    };
+    let length = match object.take("length") {
+        None => None,
+        Some(Value::Int(length)) if length >= 0 => usize::try_from(length).ok(),
+        Some(other) => {
+            let text = other.into_text().unwrap_or_default();
+            return Err(alloc::format!("its length is {text:.40}, not a number of bytes"));
+        }
+    };
+    let event_id = take_id(&mut object);
+    Ok(ItemHeader { kind, length, event_id, rest: object })
 }
 
 fn take_id(object: &mut Object) -> Option<EventId> {

@@ -41,6 +41,15 @@ fn a_wrong_length_is_named_and_the_items_before_it_are_kept() {
 }
 
 #[test]
+fn after_a_payload_longer_than_it_says_reading_goes_on_at_the_next_line() {
+    let bytes = b"{}\n{\"type\":\"session\",\"length\":1}\n{\"a\":1}\n{\"type\":\"event\"}\n{}\n";
+    let (_, items) = open(bytes).unwrap();
+    let items: Vec<_> = items.collect();
+    assert_eq!(items[0].as_ref().unwrap_err().kind.as_deref(), Some("session"));
+    assert_eq!(items[1].as_ref().unwrap().header.kind, "event");
+}
+
+#[test]
 fn a_bad_value_in_the_header_is_dropped_and_the_rest_kept() {
     let (header, _) = open(br#"{"event_id":"nope","sent_at":"yesterday","sdk":7,"dsn":"x"}"#).unwrap();
     assert_eq!(header, Header { dsn: Some("x".into()), ..Header::default() });
