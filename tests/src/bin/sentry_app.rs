@@ -2,9 +2,12 @@
 //!
 //! Usage: `sentry_app DSN BUG`. Fails by one of two bugs, reports it, and prints the event's id.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::num::ParseIntError;
+
+use sentry::types::Uuid;
 
 /// What goes wrong when an order is read.
 #[derive(Debug)]
@@ -25,13 +28,22 @@ impl Error for OrderError {
     }
 }
 
-fn first_bug() -> Result<u32, OrderError> {
-    "three".parse().map_err(|cause| OrderError { field: "count", cause })
+/// The count is no number.
+fn first_bug() -> Option<Uuid> {
+    let read: Result<u32, _> = "three".parse().map_err(|cause| OrderError { field: "count", cause });
+    read.err().map(|error| sentry::capture_error(&error))
 }
 
-fn second_bug() -> Result<char, std::str::Utf8Error> {
+/// The name is no text.
+fn second_bug() -> Option<Uuid> {
     let bytes = std::hint::black_box([0xff_u8, 0xfe]);
-    std::str::from_utf8(&bytes).map(|text| text.chars().next().unwrap_or_default())
+    std::str::from_utf8(&bytes).err().map(|error| sentry::capture_error(&error))
+}
+
+/// Something that nobody thought of.
+fn panic_bug() -> Option<Uuid> {
+    let panicked = std::panic::catch_unwind(|| panic!("the shelf fell down"));
+    panicked.err().and_then(|_: Box<dyn Any + Send>| sentry::last_event_id())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -55,17 +67,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         message: Some("three apples were added".into()),
         ..Default::default()
     });
-    let id = match bug.as_str() {
-        "first" => first_bug().map(drop).map_err(|error| sentry::capture_error(&error)),
-        "second" => second_bug().map(drop).map_err(|error| sentry::capture_error(&error)),
-        "panic" => {
-            let panicked = std::panic::catch_unwind(|| panic!("the shelf fell down"));
-            panicked.map_err(|_| sentry::last_event_id().unwrap_or_default())
-        }
+    let event_id = match bug.as_str() {
+        "first" => first_bug(),
+        "second" => second_bug(),
+        "panic" => panic_bug(),
         other => return Err(format!("there is no bug {other}").into()),
     };
-    if let Err(id) = id {
-        println!("{}", id.simple());
-    }
+    println!("{}", event_id.ok_or("nothing was reported")?.simple());
     Ok(())
 }
