@@ -1,6 +1,6 @@
 //! Accept: authenticate, decode within caps, check the quota, enqueue durably, answer.
 //!
-//! A request is answered 2xx only after [`Queue::push`](crate::queue::Queue::push) has returned: what it
+//! A request is answered 2xx only after [`Queue::push`] has returned: what it
 //! carried is synced to disk. Whatever is wrong with one item costs that item only; the answer names it. No
 //! byte of a request reaches the log.
 

@@ -1,6 +1,6 @@
 //! Settings: defaults < TOML file < environment < flags.
 //!
-//! Every setting is one row of [`table`]: its name in the file, in the environment and in `--set`, what it
+//! Every setting is one row of `table`: its name in the file, in the environment and in `--set`, what it
 //! allows, how it is read and shown, and its lines in the packaged `config.toml` all follow from that row.
 //! A name that is no setting and a value that is not allowed are errors that say where they stand; nothing
 //! is guessed, and a secret's value never reaches a message.

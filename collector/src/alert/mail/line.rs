@@ -48,7 +48,7 @@ pub fn lines(text: &str, max_lines: usize, max: usize) -> String {
     out
 }
 
-/// What goes into a header beside [`line`]: text that only looks encoded must not be decoded by readers.
+/// What goes into a header beside [`line()`]: text that only looks encoded must not be decoded by readers.
 pub fn header(text: &str, max: usize) -> String {
     line(text, max).replace("=?", "= ?").replace("?=", "? =")
 }

@@ -1,7 +1,7 @@
 //! What a mail says.
 //!
 //! [`issue`] tells of one issue, [`digest`] of many, [`message`] puts either into a form that mail servers
-//! take. All of it is written by strangers: every text goes through [`line`] before it is shown, the HTML part
+//! take. All of it is written by strangers: every text goes through [`mod@line`] before it is shown, the HTML part
 //! escapes the rest, and no header but ours can come of it.
 
 pub mod digest;
