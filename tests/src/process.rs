@@ -1,7 +1,7 @@
 //! Other programs: how long they may take, what they said, what they cost.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -46,20 +46,33 @@ impl Finished {
     }
 }
 
-/// Runs a program to its end.
+/// Runs a program to its end, with nothing to read.
 ///
 /// # Panics
 /// When it cannot be started, or is not done `within` that time; then it is killed.
 #[track_caller]
 pub fn finish(command: &mut Command, within: Duration) -> Finished {
+    finish_with(command, "", within)
+}
+
+/// Runs a program to its end, with `input` to read.
+///
+/// # Panics
+/// As [`finish`].
+#[track_caller]
+pub fn finish_with(command: &mut Command, input: &str, within: Duration) -> Finished {
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input may be gone already.
+        let _ = stdin.write_all(input.as_bytes());
+    }
     let start = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().expect("the child is ours") {

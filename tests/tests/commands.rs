@@ -153,9 +153,9 @@ fn saved_files_are_sent_again_with_word_of_each() {
 #[test]
 fn a_user_added_on_the_command_line_can_sign_in() {
     let collector = Collector::start();
+    // At a terminal it asks; a script writes the password to its standard input.
     let mut command = collector.command(&["user", "add", "ada@example.com"]);
-    command.env("ERROR_SENTINEL_NEW_PASSWORD", "a long sentence to remember");
-    error_sentinel_tests::finish(&mut command, SOON).success();
+    error_sentinel_tests::finish_with(&mut command, "a long sentence to remember\n", SOON).success();
     let mut person = error_sentinel_tests::Person::new(&collector);
     let login = person.open("/");
     let reply = person.sign_in(&login);
