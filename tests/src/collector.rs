@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use error_sentinel_wire::Dsn;
 use tempfile::TempDir;
 
-use crate::process::{Finished, Usage, finish, repository};
+use crate::process::{Finished, Usage, finish, repository, without_settings};
 use crate::{Api, Connection, Reply, Request};
 
 /// Longest that a start may take; the machine may be busy.
@@ -287,12 +287,7 @@ impl Collector {
     /// A command of the binary with this collector's folder and settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(Collector::binary());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ERROR_SENTINEL_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("ERROR_SENTINEL_DATA_DIR", self.data_dir());
+        without_settings(&mut command).env("ERROR_SENTINEL_DATA_DIR", self.data_dir());
         command.envs(self.setup.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         command

@@ -22,5 +22,5 @@ pub use deadline::{eventually, holds_for};
 pub use http::{Connection, Reply, Request};
 pub use mail::{Mail, MailServer};
 pub use person::Person;
-pub use process::{Finished, Usage, finish, finish_with, repository};
+pub use process::{Finished, Usage, finish, finish_with, repository, without_settings};
 pub use programs::{Python, interpreter};

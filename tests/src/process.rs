@@ -13,6 +13,16 @@ pub fn repository() -> PathBuf {
     tests.parent().expect("the crate lies in the repository").to_owned()
 }
 
+/// Keeps the tests' own variables, and the settings of whoever runs them, from a program.
+pub fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ERROR_SENTINEL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// What a program left.
 #[derive(Debug, Clone)]
 pub struct Finished {

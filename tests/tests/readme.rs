@@ -14,7 +14,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use error_sentinel_tests::{Collector, Python, Setup, eventually, finish, interpreter, repository};
+use error_sentinel_tests::{
+    Collector, Python, Setup, eventually, finish, interpreter, repository, without_settings,
+};
 
 const RUN: Duration = Duration::from_secs(60);
 /// Longest that a build from scratch may take.
@@ -123,6 +125,7 @@ fn with_address(collector: &Collector, text: &str) -> String {
 /// A shell in which the binary under test is `error-sentinel` and `$DSN` and `$KEY` are the collector's.
 fn shell(collector: &Collector, script: &str) -> Command {
     let mut shell = Command::new("bash");
+    without_settings(&mut shell);
     let function = format!("error-sentinel() {{ '{}' \"$@\"; }}\n", Collector::binary().display());
     shell.args(["-euc", &(function + script)]);
     shell.env("DSN", collector.dsn().to_string()).env("KEY", collector.key());
@@ -194,7 +197,7 @@ fn cargo_run_on_a_clone_starts_the_collector() {
     assert!(package.contains("default-run = \"error-sentinel\""));
     // Without a word, it serves.
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut child = Command::new(Collector::binary())
+    let mut child = without_settings(&mut Command::new(Collector::binary()))
         .args(["--listen", "127.0.0.1:0", "--data-dir"])
         .arg(folder.path().join("data"))
         .stdout(std::process::Stdio::null())
