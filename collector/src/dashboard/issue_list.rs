@@ -10,7 +10,7 @@ use super::Shared;
 use super::page::{Problem, Shell};
 use super::session::SignedIn;
 use super::sparkline::Sparkline;
-use super::words::{Moment, level_sign, short_count};
+use super::words::{Moment, level_sign, short_count, short_release};
 use crate::clock;
 use crate::server::welcome::curl_line;
 use crate::settings::base_url;
@@ -204,7 +204,7 @@ impl Row {
             badge: badge(&issue, now),
             culprit: issue.culprit,
             project,
-            release: issue.last_release.unwrap_or_default(),
+            release: issue.last_release.as_deref().map(short_release).unwrap_or_default(),
             sparkline,
             count: short_count(issue.count),
             exact_count: issue.count,
