@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::account::SecretHash;
+/// Starts every API token, so that people and scanners of leaked secrets recognise one.
+pub const TOKEN_PREFIX: &str = "est_";
 
 /// A secret of 64 hexadecimal digits behind `prefix`, which tells people and leak scanners what it is.
 ///
@@ -21,7 +22,7 @@ pub fn new(prefix: &str) -> Result<String, getrandom::Error> {
 }
 
 /// What is stored of a secret. A plain hash is enough: 256 random bits cannot be guessed.
-pub fn hash(secret: &str) -> SecretHash {
+pub fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
@@ -31,7 +32,7 @@ mod tests {
 
     #[test]
     fn no_two_secrets_are_alike_and_the_hash_tells_them_apart() {
-        let (one, two) = (new("est_").unwrap(), new("est_").unwrap());
+        let (one, two) = (new(TOKEN_PREFIX).unwrap(), new(TOKEN_PREFIX).unwrap());
         assert_eq!(one.len(), 68);
         assert!(one.starts_with("est_"));
         assert_ne!(one, two);

@@ -17,11 +17,23 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("feed", &["store"]),
     ("store", &["database", "clock", "settings"]),
     ("queue", &["database", "clock"]),
-    ("ingest", &["queue", "store", "settings", "clock", "metrics"]),
+    ("ingest", &["queue", "store", "settings", "clock", "metrics", "client_address"]),
     ("digest", &["queue", "store", "feed", "clock", "settings", "metrics", "alert::rules"]),
     ("alert", &["store", "settings", "clock", "metrics", "http_client"]),
-    ("dashboard", &["store", "alert::send_test", "feed", "clock", "settings", "metrics"]),
-    ("api", &["store", "alert::send_test", "feed", "clock", "settings", "metrics"]),
+    (
+        "dashboard",
+        &[
+            "store",
+            "alert::send_test",
+            "alert::words",
+            "feed",
+            "clock",
+            "settings",
+            "secret",
+            "client_address",
+        ],
+    ),
+    ("api", &["store", "feed", "clock", "settings", "secret"]),
     // These put the parts together and may use them all.
     ("server", &["*"]),
 ];

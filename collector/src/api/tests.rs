@@ -42,7 +42,7 @@ impl World {
             use crate::store::Projects;
             store.create_project(name, PublicKey(name.len() as u128), START).unwrap();
         }
-        let (feed, token) = (Feed::default(), crate::secret::new(token::PREFIX).unwrap());
+        let (feed, token) = (Feed::default(), crate::secret::new(crate::secret::TOKEN_PREFIX).unwrap());
         store::Accounts::add_token(&*store, "test", &crate::secret::hash(&token), START).unwrap();
         let router = router(Api { store: store.clone(), feed: feed.clone() });
         World { _folder: folder, store, feed, token, router }

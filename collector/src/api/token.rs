@@ -9,9 +9,6 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Starts every token, so that people and scanners of leaked secrets recognise one.
-pub const PREFIX: &str = "est_";
-
 /// Lets a request pass that shows a token.
 pub(super) async fn require(State(api): Shared, request: Request, next: Next) -> Response {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

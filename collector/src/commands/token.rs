@@ -6,7 +6,7 @@ use super::opened::Opened;
 use super::{Failure, Outcome, output};
 use crate::settings::Settings;
 use crate::store::account::TokenId;
-use crate::{api, clock, secret};
+use crate::{clock, secret};
 
 /// Make, list and revoke tokens of the API
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,7 @@ impl TokenCommand {
         match self {
             TokenCommand::Create(create) => {
                 let opened = Opened::or_new(settings)?;
-                let token = secret::new(api::token::PREFIX)
+                let token = secret::new(secret::TOKEN_PREFIX)
                     .map_err(|error| Failure::new(format!("the system gives no random numbers: {error}")))?;
                 opened.store.add_token(create.name.trim(), &secret::hash(&token), clock::now())?;
                 output::line(&token)

@@ -12,7 +12,6 @@ use super::session::SignedIn;
 use super::sparkline::Sparkline;
 use super::words::{Moment, level_sign, short_count, short_release};
 use crate::clock;
-use crate::server::welcome::curl_line;
 use crate::settings::base_url;
 use crate::store::issue::{Issue, IssueQuery};
 use crate::store::{Status, Store};
@@ -189,7 +188,7 @@ fn first_alarm(store: &dyn Store, public_url: &str) -> Result<Option<String>, Pr
         let keys = store.project_keys(project.id)?;
         if let Some(key) = keys.iter().find(|key| key.revoked_at.is_none()) {
             let dsn = base_url::dsn(public_url, key.public_key, project.id);
-            return Ok(dsn.map(|dsn| curl_line(public_url, &dsn)));
+            return Ok(dsn.map(|dsn| base_url::curl_line(public_url, &dsn)));
         }
     }
     Ok(None)

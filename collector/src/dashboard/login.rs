@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::page::{Problem, render};
 use super::session::{self, SignedIn};
 use super::{Shared, password};
-use crate::{ingest, store};
+use crate::{client_address, store};
 
 #[derive(Template)]
 #[template(path = "dashboard/login.html")]
@@ -67,7 +67,7 @@ pub async fn enter(
     };
     let address = match peer {
         Some(Extension(ConnectInfo(peer))) => {
-            ingest::client_address(peer, &headers, &dashboard.settings.trusted_proxies)
+            client_address::of(peer, &headers, &dashboard.settings.trusted_proxies)
         }
         None => IpAddr::from([0, 0, 0, 0]),
     };

@@ -9,7 +9,7 @@ use super::Shared;
 use super::page::Problem;
 use super::session::SignedIn;
 use super::settings::{self, Notice};
-use crate::alert;
+use crate::alert::send_test;
 use crate::settings::{Secret, SmtpSettings, SmtpTls};
 use crate::store;
 
@@ -61,7 +61,7 @@ pub async fn save(
 
 /// Sends a mail to whoever asks; the settings need not be saved for that.
 async fn test(smtp: &SmtpSettings, to: &str, public_url: &str) -> Notice {
-    match alert::send_test(smtp, to, public_url).await {
+    match send_test(smtp, to, public_url).await {
         Ok(()) => Notice::good(format!("A test mail is on its way to {to}.")),
         Err(error) => Notice::bad(format!("The test mail was not sent: {error}")),
     }

@@ -12,7 +12,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 
 use crate::feed::Feed;
-use crate::settings::Settings;
+use crate::settings::{Settings, base_url};
 use crate::store::Store;
 
 mod assets;
@@ -63,7 +63,7 @@ type Shared = State<Arc<Dashboard>>;
 
 /// The pages. Unknown paths end here.
 pub fn router(deps: Deps) -> Router {
-    let prefix = crate::server::welcome::path_of(&deps.public_url).to_owned();
+    let prefix = base_url::path_of(&deps.public_url).to_owned();
     let dashboard = Arc::new(Dashboard {
         store: deps.store,
         feed: deps.feed,
@@ -86,7 +86,7 @@ pub fn router(deps: Deps) -> Router {
         .route("/projects/{id}/keys/revoke", post(projects::revoke_key))
         .route("/projects/{id}/recipients", post(projects::set_recipients))
         .route("/settings", get(settings::show))
-        .route("/settings/mail", post(mail::save))
+        .route("/settings/mail", get(settings::show).post(mail::save))
         .route("/settings/password", post(settings::change_password))
         .route("/settings/people", post(settings::invite))
         .route("/settings/tokens", post(settings::create_token))

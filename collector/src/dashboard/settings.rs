@@ -17,7 +17,7 @@ use crate::alert::words;
 use crate::settings::SmtpSettings;
 use crate::store::account::{Account, Token, TokenId};
 use crate::store::outbox::AlarmId;
-use crate::{api, clock, secret, store};
+use crate::{clock, secret, store};
 
 /// Dead letters shown.
 const DEAD_LETTERS: usize = 50;
@@ -236,7 +236,7 @@ pub async fn create_token(
     Form(form): Form<TokenForm>,
 ) -> Result<Response, Problem> {
     let token =
-        secret::new(api::token::PREFIX).map_err(|_| Problem::internal("The system has no randomness."))?;
+        secret::new(secret::TOKEN_PREFIX).map_err(|_| Problem::internal("The system has no randomness."))?;
     let hash = secret::hash(&token);
     let name: String = form.name.trim().chars().take(100).collect();
     let name = if name.is_empty() { "unnamed".to_owned() } else { name };

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::page::{Problem, Shell, render};
 use super::session::{self, SignedIn};
 use super::{Dashboard, Shared, password};
-use crate::server::welcome::curl_line;
 use crate::settings::base_url;
 use crate::store::account::Link;
 use crate::{clock, secret, store};
@@ -107,7 +106,7 @@ pub async fn start(State(dashboard): Shared, signed_in: SignedIn) -> Result<Resp
                 .find(|key| key.revoked_at.is_none())
                 .and_then(|key| base_url::dsn(&frame.public_url, key.public_key, project.id))
                 .ok_or_else(|| Problem::not_found("The project has no key; add one on the projects page."))?;
-            let curl = curl_line(&frame.public_url, &dsn);
+            let curl = base_url::curl_line(&frame.public_url, &dsn);
             Ok(StartPage { shell, project: project.name, dsn: dsn.to_string(), curl })
         })
         .await

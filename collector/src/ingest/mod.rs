@@ -16,7 +16,6 @@ use crate::settings::Settings;
 
 mod auth;
 mod body;
-mod client;
 mod cors;
 mod decode;
 mod envelope;
@@ -28,7 +27,6 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-pub use client::address as client_address;
 pub use keys::KeySource;
 
 /// What this stage works with.

@@ -16,7 +16,8 @@ use error_sentinel_wire::{Dsn, EventId, ProjectId, PublicKey, envelope as wire_e
 use futures_util::FutureExt;
 
 use super::reply::{self, Refusal};
-use super::{Ingest, auth, client, envelope, sort};
+use super::{Ingest, auth, envelope, sort};
+use crate::client_address;
 use crate::clock;
 use crate::queue::Accepted;
 
@@ -185,7 +186,7 @@ async fn authenticate(
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let address = match peer {
-        Some(peer) => client::address(peer, &parts.headers, &ingest.settings.trusted_proxies),
+        Some(peer) => client_address::of(peer, &parts.headers, &ingest.settings.trusted_proxies),
         None => IpAddr::from([0, 0, 0, 0]),
     };
     Ok(Sender { project_id, key, address })

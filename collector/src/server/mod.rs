@@ -101,7 +101,7 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
             settings: settings.clone(),
             public_url: public_url.clone(),
         }));
-    let app = paths::tidied(app, welcome::path_of(&public_url));
+    let app = paths::tidied(app, base_url::path_of(&public_url));
 
     data_dir.note_address(&own_url)?;
     let setup_link = match store.needs_setup()? {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use error_sentinel_wire::Dsn;
 
+use crate::settings::base_url::curl_line;
+
 /// What there is to say.
 #[derive(Debug, Clone)]
 pub struct Welcome<'a> {
@@ -45,35 +47,9 @@ impl Welcome<'_> {
     }
 }
 
-/// The path of a URL, without trailing slash: the prefix under which the collector is reached.
-pub fn path_of(public_url: &str) -> &str {
-    let rest = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    rest.find('/').map_or("", |at| rest[at..].trim_end_matches('/'))
-}
-
-/// A line for the shell that raises an alarm.
-pub fn curl_line(public_url: &str, dsn: &Dsn) -> String {
-    format!(
-        "curl {public_url}/log-error -H 'X-Sentinel-Key: {}' -d '{{\"message\": \"The disk is on fire\", \
-         \"level\": \"fatal\"}}'",
-        dsn.public_key
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_prefix_is_the_path_of_the_public_url() {
-        for (url, path) in [
-            ("http://127.0.0.1:8911", ""),
-            ("https://errors.example.com/", ""),
-            ("https://example.com/tools/sentinel/", "/tools/sentinel"),
-        ] {
-            assert_eq!(path_of(url), path);
-        }
-    }
 
     #[test]
     fn the_first_start_shows_the_way_in_and_a_first_alarm() {

@@ -1,4 +1,4 @@
-//! The address at which the collector is reached, and the DSNs that hold it.
+//! The address at which the collector is reached, and what holds it: DSNs, links, lines to try.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -20,6 +20,21 @@ pub fn dsn(base_url: &str, public_key: PublicKey, project_id: ProjectId) -> Opti
     let (scheme, rest) = base_url.split_once("://")?;
     let rest = rest.trim_end_matches('/');
     Dsn::parse(&format!("{scheme}://{public_key}@{rest}/{project_id}")).ok()
+}
+
+/// The path of a URL, without trailing slash: the prefix under which the collector is reached.
+pub fn path_of(public_url: &str) -> &str {
+    let rest = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| rest[at..].trim_end_matches('/'))
+}
+
+/// A line for the shell that raises an alarm.
+pub fn curl_line(public_url: &str, dsn: &Dsn) -> String {
+    format!(
+        "curl {public_url}/log-error -H 'X-Sentinel-Key: {}' -d '{{\"message\": \"The disk is on fire\", \
+         \"level\": \"fatal\"}}'",
+        dsn.public_key
+    )
 }
 
 #[cfg(test)]
@@ -44,5 +59,16 @@ mod tests {
         assert_eq!(dsn("http://[::1]:8911").unwrap(), format!("http://{key}@[::1]:8911/7"));
         assert_eq!(dsn("https://e.example/tools/").unwrap(), format!("https://{key}@e.example/tools/7"));
         assert_eq!(dsn("e.example"), None);
+    }
+
+    #[test]
+    fn the_prefix_is_the_path_of_the_public_url() {
+        for (url, path) in [
+            ("http://127.0.0.1:8911", ""),
+            ("https://errors.example.com/", ""),
+            ("https://example.com/tools/sentinel/", "/tools/sentinel"),
+        ] {
+            assert_eq!(path_of(url), path);
+        }
     }
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 ///
 /// `X-Forwarded-For` is read from the right, and only as far as every hop is a trusted proxy: what stands
 /// left of that was written by the sender and may be anything.
-pub fn address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn of(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let mut client = peer.ip().to_canonical();
     let forwarded: Vec<&str> = headers
@@ -49,7 +49,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", forwarded.parse().unwrap());
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        address(SocketAddr::new(peer.parse().unwrap(), 9), &headers, &trusted).to_string()
+        of(SocketAddr::new(peer.parse().unwrap(), 9), &headers, &trusted).to_string()
     }
 
     #[test]
