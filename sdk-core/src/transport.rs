@@ -1,0 +1,69 @@
+//! How envelopes leave.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use error_sentinel_wire::Dsn;
+use error_sentinel_wire::reply::{Fate, Reply};
+
+#[cfg(feature = "http")]
+pub use crate::client::http::HttpTransport;
+
+/// The envelope did not get an answer; it is sent again later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportError(pub String);
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+/// Delivers envelopes, one at a time, on the reporting thread.
+pub trait Transport: Send + 'static {
+    /// Delivers an envelope to the project of `dsn` and reads the answer. May take its time, within bounds of
+    /// its own.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there was no answer.
+    fn send(&mut self, dsn: &Dsn, envelope: &[u8]) -> Result<Reply, TransportError>;
+}
+
+/// Keeps what would be sent, so that an application can test its own alerts.
+///
+/// ```
+/// use error_sentinel::{Options, TestTransport};
+///
+/// let transport = TestTransport::new();
+/// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+/// let guard = error_sentinel::init(Options::new(dsn).transport(transport.clone()));
+/// error_sentinel::send_alert("the disk is on fire");
+/// drop(guard);
+/// assert!(transport.envelopes()[0].contains("the disk is on fire"));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct TestTransport {
+    envelopes: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestTransport {
+    /// One that has kept nothing yet. Clones keep together.
+    pub fn new() -> TestTransport {
+        TestTransport::default()
+    }
+
+    /// The envelopes as they would have been sent, oldest first.
+    pub fn envelopes(&self) -> Vec<String> {
+        self.envelopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Transport for TestTransport {
+    fn send(&mut self, _: &Dsn, envelope: &[u8]) -> Result<Reply, TransportError> {
+        let text = String::from_utf8_lossy(envelope).into_owned();
+        self.envelopes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        Ok(Reply { fate: Fate::Stored, pauses: Vec::new(), takes_batches: false })
+    }
+}
