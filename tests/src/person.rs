@@ -46,6 +46,13 @@ impl Person {
         self.submit(login_page, &[("email", EMAIL), ("password", PASSWORD)])
     }
 
+    /// The same, without following where that leads.
+    #[track_caller]
+    pub fn sign_in_once(&mut self, login_page: &Reply) -> Reply {
+        let request = self.filled_in(login_page, &[("email", EMAIL), ("password", PASSWORD)]);
+        self.send(request)
+    }
+
     /// Opens a page, following redirects.
     #[track_caller]
     pub fn open(&mut self, link: &str) -> Reply {
@@ -62,12 +69,18 @@ impl Person {
     /// When there is no such form.
     #[track_caller]
     pub fn submit(&mut self, page: &Reply, fields: &[(&str, &str)]) -> Reply {
+        let request = self.filled_in(page, fields);
+        self.follow(request)
+    }
+
+    #[track_caller]
+    fn filled_in(&mut self, page: &Reply, fields: &[(&str, &str)]) -> Request {
         let html = page.text();
         let form = forms(&html)
             .into_iter()
             .find(|form| fields.iter().all(|(name, _)| form.fields.iter().any(|(n, _)| n.contains(name))))
             .unwrap_or_else(|| panic!("no form with {fields:?} on {}:\n{html}", self.path));
-        self.send_form(&form, fields)
+        self.form_request(&form, fields)
     }
 
     /// Presses the button with this label.
@@ -87,11 +100,11 @@ impl Person {
         if !name.is_empty() {
             form.fields.push((name, value));
         }
-        self.send_form(&form, &[])
+        let request = self.form_request(&form, &[]);
+        self.follow(request)
     }
 
-    #[track_caller]
-    fn send_form(&mut self, form: &Form, fields: &[(&str, &str)]) -> Reply {
+    fn form_request(&mut self, form: &Form, fields: &[(&str, &str)]) -> Request {
         let filled: Vec<String> = form
             .fields
             .iter()
@@ -104,11 +117,10 @@ impl Person {
             self.path = path_of(&form.action);
         }
         let origin = format!("http://{}", self.host());
-        let request = Request::post(&self.path, filled.join("&"))
+        Request::post(&self.path, filled.join("&"))
             .header("Content-Type", "application/x-www-form-urlencoded")
             .header("Origin", origin)
-            .header("Sec-Fetch-Site", "same-origin");
-        self.follow(request)
+            .header("Sec-Fetch-Site", "same-origin")
     }
 
     /// Sends any request with the cookies of this person, without following redirects.
@@ -118,9 +130,7 @@ impl Person {
     #[track_caller]
     pub fn send(&mut self, mut request: Request) -> Reply {
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> =
-                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            request = request.header("Cookie", cookies.join("; "));
+            request = request.header("Cookie", self.cookies());
         }
         let reply = self.connection.send(&request).unwrap_or_else(|e| panic!("{request:?}: {e}"));
         for cookie in reply.headers("set-cookie") {

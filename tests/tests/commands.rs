@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use error_sentinel_tests::{Collector, MailServer, Setup, payload, store_file};
+use error_sentinel_tests::{Collector, MailServer, Person, Setup, payload, store_file};
 use error_sentinel_wire::Dsn;
 use serde_json::{Value, json};
 
@@ -153,14 +153,36 @@ fn saved_files_are_sent_again_with_word_of_each() {
 #[test]
 fn a_user_added_on_the_command_line_can_sign_in() {
     let collector = Collector::start();
-    // At a terminal it asks; a script writes the password to its standard input.
-    let mut command = collector.command(&["user", "add", "ada@example.com"]);
+    let mut command = collector.command(&["user", "add", "ada@example.com", "--password-stdin"]);
     error_sentinel_tests::finish_with(&mut command, "a long sentence to remember\n", SOON).success();
-    let mut person = error_sentinel_tests::Person::new(&collector);
+    let mut person = Person::new(&collector);
     let login = person.open("/");
     let reply = person.sign_in(&login);
+    assert_eq!((reply.status, person.path.as_str()), (200, "/"), "{}", reply.text());
+}
+
+#[test]
+fn a_user_added_without_a_password_chooses_one_by_the_printed_link() {
+    let collector = Collector::start();
+    let link = collector.run(&["user", "add", "bob@example.com"]).success().stdout;
+    let mut person = Person::new(&collector);
+    let page = person.open(link.trim());
+    assert!(page.text().contains("bob@example.com"), "{}", page.text());
+    let reply = person.submit(&page, &[("password", "another long sentence")]);
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert!(!person.path.contains("login"), "{}", reply.text());
+    assert!(person.open("/").text().contains("bob@example.com"));
+    assert_eq!(Person::new(&collector).open(link.trim()).status, 404, "the link works once");
+}
+
+#[test]
+fn a_revoked_token_admits_no_more() {
+    let mut collector = Collector::start();
+    let api = collector.api();
+    assert!(api.issues().is_empty());
+    let listed = collector.run(&["token", "list"]).success().stdout;
+    let number = listed.split_whitespace().next().expect("it is listed").to_owned();
+    collector.run(&["token", "revoke", &number]).success();
+    assert_eq!(api.send(error_sentinel_tests::Request::get("/api/v1/issues")).status, 401);
 }
 
 #[test]
