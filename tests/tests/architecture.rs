@@ -56,7 +56,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// only.
 fn code_of(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     code.lines().map(bare_line).collect::<Vec<_>>().join("\n")
 }
 
