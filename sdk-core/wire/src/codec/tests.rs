@@ -35,7 +35,7 @@ fn same(a: &Value, b: &Value) -> bool {
             a.0.len() == b.0.len() && a.0.iter().zip(&b.0).all(|(a, b)| a.0 == b.0 && same(&a.1, &b.1))
         }
         _ => match (number(a), number(b)) {
-            (Some(a), Some(b)) => (a - b).abs() <= a.abs() * 1e-15,
+            (Some(a), Some(b)) => a == b,
             _ => a == b,
         },
     }
@@ -59,6 +59,12 @@ proptest! {
         let json = to_json(&value);
         prop_assert_eq!(&*repair(json.as_bytes()), json.as_bytes());
     }
+}
+
+#[test]
+fn a_number_is_the_same_to_its_last_bit_after_it_was_read() {
+    let number = Value::Float(1.997160923520892e-202);
+    assert_eq!(decode_value(to_json(&number).as_bytes()).unwrap(), number);
 }
 
 #[test]
