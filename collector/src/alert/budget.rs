@@ -19,6 +19,9 @@ const QUIET_MS: i64 = 15_000;
 const COLLECT_MS: i64 = 90_000;
 /// The same for a digest that tells a fatal error.
 const CRITICAL_COLLECT_MS: i64 = 10_000;
+/// A storm that goes on after its first digest is told once more this soon; after that, digests keep the
+/// distance of the refill.
+const SECOND_DIGEST_MS: i64 = 60_000;
 /// Digests that tell a fatal error may follow each other faster, by this factor.
 const CRITICAL_HASTE: i64 = 5;
 /// Most issues in one digest; more follow in the next.
@@ -66,7 +69,11 @@ pub fn plan(backlog: &Backlog, settings: &AlertSettings, now: UnixMs) -> Plan {
     if rest.is_empty() {
         return plan;
     }
-    let due = digest_due(rest, last_digest, refill_ms, now);
+    let storm_ms = refill_ms.saturating_mul(4);
+    let recent_digests =
+        past.iter().filter(|mail| mail.is_digest && now.since(mail.planned_at) < storm_ms).count();
+    let gap_ms = if recent_digests > 1 { refill_ms } else { refill_ms.min(SECOND_DIGEST_MS) };
+    let due = digest_due(rest, last_digest, refill_ms, gap_ms, now);
     if due > now {
         plan.look_again_at = Some(due);
         return plan;
@@ -137,11 +144,17 @@ fn tokens(past: &[PastMail], settings: &AlertSettings, now: UnixMs) -> usize {
 }
 
 /// When a digest of `rest` is to be sent.
-fn digest_due(rest: &[Waiting], last_digest: Option<UnixMs>, refill_ms: i64, now: UnixMs) -> UnixMs {
+fn digest_due(
+    rest: &[Waiting],
+    last_digest: Option<UnixMs>,
+    refill_ms: i64,
+    gap_ms: i64,
+    now: UnixMs,
+) -> UnixMs {
     let is_critical = rest.iter().any(|issue| issue.is_critical);
     let collect_ms = if is_critical { CRITICAL_COLLECT_MS } else { COLLECT_MS }.min(refill_ms);
     let quiet_ms = QUIET_MS.min(collect_ms);
-    let gap_ms = if is_critical { refill_ms / CRITICAL_HASTE } else { refill_ms };
+    let gap_ms = if is_critical { gap_ms.min(refill_ms / CRITICAL_HASTE) } else { gap_ms };
     // An alarm from the future was decided before the clock was set back: it has waited long enough.
     let past = |at: UnixMs| if at > now { now.plus_ms(-collect_ms) } else { at };
     let oldest = rest.iter().map(|issue| past(issue.oldest)).min().unwrap_or(now);
@@ -255,7 +268,8 @@ mod tests {
         }
         let digests: Vec<i64> =
             project.sent.iter().filter(|(_, mail)| mail.is_digest).map(|(at_ms, _)| *at_ms).collect();
-        assert!(digests.windows(2).all(|pair| pair[1] - pair[0] >= 300_000));
+        assert!(digests[1] - digests[0] >= 60_000, "the second tells soon that it goes on");
+        assert!(digests.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 300_000));
         assert!(project.sent.len() <= 3 + 2 * 12, "{}", project.sent.len());
     }
 
