@@ -267,6 +267,18 @@ fn io_kind(error: &lettre::transport::smtp::Error) -> Option<io::ErrorKind> {
     None
 }
 
+/// Connects, encrypts, logs in and says good-bye; sends nothing.
+///
+/// # Errors
+/// [`MailError`] says what to do.
+pub async fn try_out(smtp: &SmtpSettings) -> Result<(), MailError> {
+    let timeout = || MailError::Timeout { host: smtp.host.clone(), port: smtp.port };
+    let mut server = tokio::time::timeout(PATIENCE, connect(smtp)).await.map_err(|_| timeout())??;
+    // It let us in; whatever the good-bye brings changes nothing.
+    let _ = tokio::time::timeout(GOODBYE, server.quit()).await;
+    Ok(())
+}
+
 /// Sends a mail that says that mail works.
 ///
 /// # Errors

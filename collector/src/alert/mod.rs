@@ -17,5 +17,5 @@ pub mod rules;
 pub mod words;
 
 pub use bell::Bell;
-pub use delivery::{MailError, send_test};
+pub use delivery::{MailError, send_test, try_out};
 pub use heartbeat::heartbeat;

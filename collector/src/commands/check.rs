@@ -7,7 +7,8 @@ use console::style;
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, mail_server, output};
+use super::{Failure, Outcome, output};
+use crate::alert;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database;
 use crate::settings::{Loaded, SETTINGS, Settings, SmtpTls};
@@ -161,9 +162,9 @@ async fn mail(settings: &Settings) -> Vec<Finding> {
         let detail = "none is set here; alarms wait until one is, or is set through the dashboard";
         return vec![finding(SUBJECT, Verdict::Warning, detail)];
     };
-    let mut findings = vec![match mail_server::try_out(smtp).await {
+    let mut findings = vec![match alert::try_out(smtp).await {
         Ok(()) => finding(SUBJECT, Verdict::Ok, format!("{}:{} lets us in", smtp.host, smtp.port)),
-        Err(reason) => finding(SUBJECT, Verdict::Wrong, reason),
+        Err(error) => finding(SUBJECT, Verdict::Wrong, error.to_string()),
     }];
     if smtp.tls == SmtpTls::None && smtp.password.is_some() {
         let detail = "smtp.tls is none, so the password crosses the network in the clear";

@@ -17,7 +17,6 @@ mod failure;
 mod health;
 mod http;
 mod issues;
-mod mail_server;
 mod opened;
 mod output;
 mod progress;

@@ -5,7 +5,8 @@ use error_sentinel_wire::envelope::{EnvelopeWriter, Header};
 use error_sentinel_wire::{Event, EventId, Level, Message};
 
 use super::opened::{Opened, random};
-use super::{Failure, Outcome, http, mail_server, output};
+use super::{Failure, Outcome, http, output};
+use crate::alert;
 use crate::clock;
 use crate::settings::{Settings, mailbox};
 
@@ -27,20 +28,26 @@ pub struct SendTest {
 impl SendTest {
     pub(super) async fn run(self, settings: Settings) -> Outcome {
         match self.email {
-            Some(address) => send_mail(&settings, &address).await,
+            Some(address) => send_mail(settings, &address).await,
             None => send_event(settings, self.project.as_deref()).await,
         }
     }
 }
 
-async fn send_mail(settings: &Settings, address: &str) -> Outcome {
+async fn send_mail(settings: Settings, address: &str) -> Outcome {
     let address =
         mailbox(address).ok_or_else(|| Failure::new(format!("{address:?} is no mail address")).usage())?;
-    let Some(smtp) = &settings.smtp else {
-        return Err(Failure::new("no mail server is set").help("set smtp.host and smtp.from"));
+    let opened = Opened::existing(settings)?;
+    let smtp = match opened.settings.smtp.clone() {
+        Some(smtp) => smtp,
+        None => opened.store.mail_settings()?.ok_or_else(|| {
+            Failure::new("no mail server is set")
+                .help("set smtp.host and smtp.from, or use the dashboard's settings")
+        })?,
     };
-    mail_server::send_test(smtp, &address).await.map_err(|reason| {
-        Failure::new(format!("the mail was not sent: {reason}"))
+    let public_url = opened.base_url()?;
+    alert::send_test(&smtp, &address, &public_url).await.map_err(|error| {
+        Failure::new(format!("the mail was not sent: {error}"))
             .help("`error-sentinel check` tries the server out")
     })?;
     output::line(format_args!("{} took the mail for {address}", smtp.host))
