@@ -1,8 +1,8 @@
 //! Accept: authenticate, decode within caps, check the quota, enqueue durably, answer.
 //!
 //! A request is answered 2xx only after [`Queue::push`] has returned: what it
-//! carried is synced to disk. Whatever is wrong with one item costs that item only; the answer names it. No
-//! byte of a request reaches the log.
+//! carried is synced to disk. Whatever is wrong with one item costs that item only; the answer names it. What
+//! a request carried never reaches the log, and no flood of requests floods it.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::settings::Settings;
 
 mod auth;
 mod body;
+mod complaint;
 mod cors;
 mod decode;
 mod envelope;
@@ -50,6 +51,7 @@ struct Ingest {
     bodies: body::Bodies,
     settings: Arc<Settings>,
     metrics: Arc<Metrics>,
+    complaint: complaint::Complaint,
 }
 
 /// The routes that take errors.
@@ -61,6 +63,7 @@ pub fn router(deps: Deps) -> Router {
         bodies: body::Bodies::default(),
         settings: deps.settings,
         metrics: deps.metrics,
+        complaint: complaint::Complaint::default(),
     });
     let envelope = || post(route::envelope).fallback(reply::only_post).options(cors::preflight);
     let store = || post(route::store).fallback(reply::only_post).options(cors::preflight);
