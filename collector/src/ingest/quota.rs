@@ -3,7 +3,7 @@
 //! Each has a bucket of its own, so that one flooding project or client takes nothing from the others. What is
 //! refused is refused before anything of it is stored: the answer and the store never disagree.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -49,20 +49,23 @@ impl Quota {
         Quota { buckets, clock: DefaultClock::default(), checks: AtomicU32::new(0) }
     }
 
-    /// Takes `event_count` events out of the buckets of key and address.
+    /// Takes `cost` out of the buckets of key and address: one for each event.
     ///
     /// An envelope larger than the whole bucket counts as one full bucket; it could never pass otherwise.
     ///
     /// # Errors
     /// [`Refusal`] with the seconds until it fits.
-    pub fn take(&self, key: PublicKey, address: IpAddr, event_count: usize) -> Result<(), Refusal> {
+    pub fn take(&self, key: PublicKey, address: IpAddr, cost: usize) -> Result<(), Refusal> {
         let Some(buckets) = &self.buckets else { return Ok(()) };
-        let Some(count) = u32::try_from(event_count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        let Some(count) = u32::try_from(cost).ok().and_then(NonZeroU32::new) else { return Ok(()) };
         let count = count.min(buckets.burst);
         if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             buckets.keys.retain_recent();
+            buckets.keys.shrink_to_fit();
             buckets.addresses.retain_recent();
+            buckets.addresses.shrink_to_fit();
         }
+        let address = sender_of(address);
         // `count` was cut to the burst, so the bucket is always large enough for it.
         if let Ok(Err(wait)) = buckets.addresses.check_key_n(&address, count) {
             return Err(Refusal::over_quota("address", self.seconds(&wait)));
@@ -76,6 +79,14 @@ impl Quota {
     fn seconds(&self, wait: &NotUntil<<DefaultClock as Clock>::Instant>) -> u64 {
         let wait = wait.wait_time_from(self.clock.now());
         wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    }
+}
+
+/// What one sender can hardly change: an address, or of IPv6 the network, since each household has 2^64 addresses.
+fn sender_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -110,6 +121,15 @@ mod tests {
         let quota = Quota::new(RateLimit::PerMinute { per_minute: 60, burst: 5 });
         assert!(quota.take(KEY, address(1), 100).is_ok());
         assert!(quota.take(KEY, address(1), 1).is_err());
+    }
+
+    #[test]
+    fn a_sender_with_many_addresses_of_one_network_has_one_bucket() {
+        let quota = Quota::new(RateLimit::PerMinute { per_minute: 1, burst: 5 });
+        let taken = |text: &str, key| quota.take(PublicKey(key), text.parse().unwrap(), 1).is_ok();
+        let passed = (0..20_u128).filter(|n| taken(&format!("2001:db8::{n}"), *n)).count();
+        assert_eq!(passed, 5);
+        assert!(taken("2001:db8:0:1::1", 99), "another network has its own");
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct Sorted {
     pub kept: Option<Bytes>,
     /// Events kept.
     pub event_count: usize,
+    /// What keeping this costs of the sender's quota: one for each event and each text of a user, the first
+    /// client report beside them nothing, but never nothing at all.
+    pub cost: usize,
     /// What the answer names: the first event's id, else the envelope's.
     pub id: Option<EventId>,
     /// Types of items that nobody here reads.
@@ -32,6 +35,7 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
     let mut sorted = Sorted { id: header.event_id, ..Sorted::default() };
     let mut events = Vec::new();
     let mut others = Vec::new();
+    let mut events_sent = 0;
     for (index, item) in items.enumerate() {
         if index >= limits::ENVELOPE_ITEMS {
             let detail = format!("the envelope has more than {} items", limits::ENVELOPE_ITEMS);
@@ -45,6 +49,7 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
                 continue;
             }
             Err(error) => {
+                events_sent += usize::from(error.kind.as_deref() == Some("event"));
                 sorted.refusals.push(Refusal::new(StatusCode::BAD_REQUEST, "framing", error.to_string()));
                 continue;
             }
@@ -54,6 +59,7 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
             sorted.ignored.push(item.header.kind);
             continue;
         }
+        events_sent += usize::from(kind == "event");
         let cap = if kind == "client_report" { limits::CLIENT_REPORT_BYTES } else { limits::EVENT_BYTES };
         if item.payload.len() > cap {
             let detail = format!("item {index}: the {kind} is over {cap} bytes");
@@ -67,7 +73,7 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
             }
             Ok([own_id]) if kind == "event" => {
                 let own_id = own_id.and_then(|text| EventId::parse(&text).ok());
-                events.push((item.header.event_id, own_id, item.payload));
+                events.push((events_sent == 1, item.header.event_id, own_id, item.payload));
             }
             Ok(_) => others.push((item.header.kind, item.payload)),
         }
@@ -77,13 +83,22 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
     }
 
     // By the specification the envelope's id is that of its only event. Real envelopes hold several; then only
-    // the ids beside or inside them can tell them apart.
-    let only = events.len() == 1;
+    // the ids beside or inside them can tell them apart. The envelope's is left for the first one that was sent,
+    // when that has none and no other claims it; the one that is left when others were refused must not take it.
+    let is_only = events_sent == 1;
+    let is_claimed = events
+        .iter()
+        .any(|(_, item_id, own_id, _)| header.event_id.is_some() && item_id.or(*own_id) == header.event_id);
+    let envelope_id = header.event_id.filter(|_| is_only || !is_claimed);
+    let client_reports = others.iter().filter(|(kind, _)| kind == "client_report").count();
+    sorted.cost = (events.len() + others.len() - client_reports.min(1)).max(1);
     let mut writer = EnvelopeWriter::new(&Header { event_id: None, dsn: None, ..header.clone() });
     sorted.event_count = events.len();
-    for (at, (item_id, own_id, payload)) in events.into_iter().enumerate() {
-        let envelope_id = header.event_id.filter(|_| only);
-        let id = item_id.or(envelope_id).or(own_id).unwrap_or_else(&mut new_id);
+    for (at, (is_first, item_id, own_id, payload)) in events.into_iter().enumerate() {
+        let envelope_id = envelope_id.filter(|_| is_first);
+        let sent_id =
+            if is_only { item_id.or(envelope_id).or(own_id) } else { item_id.or(own_id).or(envelope_id) };
+        let id = sent_id.unwrap_or_else(&mut new_id);
         if at == 0 {
             sorted.id = Some(id);
         }
@@ -166,6 +181,51 @@ mod tests {
         ));
         let ids: Vec<_> = kept(&sorted).into_iter().map(|(_, id, _)| id.unwrap().to_string()).collect();
         assert_eq!(ids, [A.to_owned(), B.to_owned(), EventId(7).to_string()]);
+    }
+
+    #[test]
+    fn the_event_left_when_another_was_refused_keeps_its_own_id() {
+        let big = format!("{{\"x\":\"{}\"}}", "y".repeat(limits::EVENT_BYTES));
+        let good = format!("{{\"type\":\"event\"}}\n{{\"event_id\":\"{B}\"}}\n");
+        let cut = "{\"type\":\"event\",\"length\":99}\n{}".to_owned();
+        for items in [
+            format!("{{\"type\":\"event\"}}\n{{oops\n{good}"),
+            format!("{{\"type\":\"event\"}}\n{big}\n{good}"),
+            format!("{good}{cut}"),
+        ] {
+            let sorted = sorted(&format!("{{\"event_id\":\"{A}\"}}\n{items}"));
+            assert_eq!(sorted.refusals.len(), 1);
+            assert_eq!(kept(&sorted)[0].1, EventId::parse(B).ok());
+        }
+    }
+
+    #[test]
+    fn of_several_events_the_first_may_rely_on_the_envelopes_id_unless_another_claims_it() {
+        let ids = |payloads: [&str; 2]| {
+            let items: String =
+                payloads.map(|payload| format!("{{\"type\":\"event\"}}\n{payload}\n")).concat();
+            let kept = kept(&sorted(&format!("{{\"event_id\":\"{A}\"}}\n{items}")));
+            kept.into_iter().map(|(_, id, _)| id.unwrap().to_string()).collect::<Vec<_>>()
+        };
+        let made = EventId(7).to_string();
+        let (is_a, is_b) = (format!("{{\"event_id\":\"{A}\"}}"), format!("{{\"event_id\":\"{B}\"}}"));
+        assert_eq!(ids(["{}", "{}"]), [A, &made]);
+        assert_eq!(ids(["{}", &is_b]), [A, B]);
+        assert_eq!(ids(["{}", &is_a]), [&made, A]);
+    }
+
+    #[test]
+    fn whatever_is_kept_costs_something() {
+        let item = |kind: &str| format!("{{\"type\":\"{kind}\"}}\n{{}}\n");
+        let cost = |kinds: &[&str]| {
+            sorted(&format!("{{}}\n{}", kinds.iter().map(|kind| item(kind)).collect::<String>())).cost
+        };
+        assert_eq!(cost(&[]), 0);
+        assert_eq!(cost(&["transaction"]), 0);
+        assert_eq!(cost(&["client_report"]), 1);
+        assert_eq!(cost(&["event", "client_report"]), 1);
+        assert_eq!(cost(&["event", "event", "feedback", "client_report", "client_report"]), 4);
+        assert_eq!(cost(&["user_report"]), 1);
     }
 
     #[test]
