@@ -12,6 +12,11 @@ use flate2::read::ZlibDecoder;
 
 use super::reply::Refusal;
 
+/// Ends every refusal of a `/log-error` body that is no JSON.
+const WHAT_TO_SEND: &str = "send one JSON object, at least {\"message\": \"…\"}";
+/// Most bytes of an event in base64, generous with line breaks.
+const ENCODED_BYTES_MAX: usize = 2 * limits::EVENT_BYTES;
+
 /// The event of a `/store/` request: JSON, or what old SDKs made of it: base64 of JSON or of zlib of JSON.
 ///
 /// # Errors
@@ -20,6 +25,9 @@ pub fn stored_event(body: Bytes) -> Result<Bytes, Refusal> {
     let start = body.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
     if body.get(start) == Some(&b'{') {
         return Ok(body);
+    }
+    if body.len() > ENCODED_BYTES_MAX {
+        return Err(too_large());
     }
     let compact: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let Ok(decoded) = STANDARD.decode(compact) else {
@@ -32,12 +40,18 @@ pub fn stored_event(body: Bytes) -> Result<Bytes, Refusal> {
     let mut event = Vec::new();
     let cap = limits::EVENT_BYTES as u64 + 1;
     match ZlibDecoder::new(&decoded[..]).take(cap).read_to_end(&mut event) {
+        Ok(_) if event.len() > limits::EVENT_BYTES => Err(too_large()),
         Ok(_) => Ok(event.into()),
         Err(_) => {
             let detail = "the body is base64, but neither of a JSON object nor of a zlib stream";
             Err(Refusal::new(StatusCode::BAD_REQUEST, "json", detail))
         }
     }
+}
+
+fn too_large() -> Refusal {
+    let detail = format!("the event is over {} bytes", limits::EVENT_BYTES);
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
 /// Wraps one event's JSON.
@@ -54,16 +68,13 @@ pub fn of_event(event: &[u8]) -> Bytes {
 pub fn logged_event(body: &[u8], new_id: impl FnOnce() -> EventId) -> Result<(EventId, Vec<u8>), Refusal> {
     let bad = |reason, detail: String| Refusal::new(StatusCode::BAD_REQUEST, reason, detail);
     if body.len() > limits::LOG_ERROR_BYTES {
-        let detail = format!("the object is over {} bytes", limits::LOG_ERROR_BYTES);
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        return Err(too_large());
     }
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(bad(
-            "json",
-            "the body is empty; send one JSON object, at least {\"message\": \"…\"}".into(),
-        ));
+        return Err(bad("json", format!("the body is empty; {WHAT_TO_SEND}")));
     }
-    let value = codec::decode_value(body).map_err(|error| bad("json", format!("the body is {error}")))?;
+    let value = codec::decode_value(body)
+        .map_err(|error| bad("json", format!("the body is {error}; {WHAT_TO_SEND}")))?;
     let mut event =
         log_error::event_from_value(value).map_err(|error| bad("log_error", error.to_string()))?;
     let id = *event.event_id.get_or_insert_with(new_id);
@@ -73,6 +84,8 @@ pub fn logged_event(body: &[u8], new_id: impl FnOnce() -> EventId) -> Result<(Ev
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -89,10 +102,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bomb_inside_base64_and_endless_base64_are_refused() {
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        zlib.write_all(&vec![b' '; 4 * limits::EVENT_BYTES]).unwrap();
+        let bomb = STANDARD.encode(zlib.finish().unwrap());
+        for body in [bomb, "A".repeat(ENCODED_BYTES_MAX + 1)] {
+            assert_eq!(stored_event(body.into()).unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200), text in "[A-Za-z0-9+/=\\s]{0,80}") {
+            for body in [body, text.into_bytes()] {
+                let _ = logged_event(&body, || EventId(1));
+                let _ = stored_event(body.into());
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_report_is_answered_with_what_to_do() {
         for (body, words) in [
             ("", "the body is empty"),
             ("message=x", "not valid JSON"),
+            ("message=x", "send one JSON object"),
             ("[1]", "send one JSON object"),
             ("{}", "\"message\" is missing"),
         ] {

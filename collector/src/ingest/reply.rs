@@ -18,6 +18,9 @@ const NOT_SUPPORTED_S: u64 = 24 * 60 * 60;
 /// How long to hold back when the queue is full, in seconds: digest empties thousands of events in that time.
 const QUEUE_FULL_S: u64 = 10;
 
+/// How long to hold back when the memory for requests is in use, in seconds.
+const OVERLOADED_S: u64 = 5;
+
 /// What this collector does not keep; SDKs that are told stop sending it, which saves phones' batteries.
 const NOT_SUPPORTED: [Category; 9] = [
     Category::Transaction,
@@ -32,7 +35,7 @@ const NOT_SUPPORTED: [Category; 9] = [
 ];
 
 /// Categories that a full quota holds back. Named, because SDKs take a refusal without names for everything.
-const EVENTS: [Category; 3] = [Category::Error, Category::Default, Category::Security];
+const EVENTS: [Category; 4] = [Category::Error, Category::Default, Category::Security, Category::Feedback];
 
 /// Why a request, or a part of it, was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +62,23 @@ impl Refusal {
         Refusal { pause_s: Some(pause_s), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "quota", detail) }
     }
 
+    /// A fault of ours.
+    pub fn internal() -> Refusal {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the collector failed on this request")
+    }
+
+    /// Whether the sender did nothing wrong: the collector is full, failing or stopping.
+    pub fn is_ours(&self) -> bool {
+        self.status.is_server_error() || matches!(self.reason, "queue_full" | "overloaded")
+    }
+
     /// More arrives at once than fits into memory.
     pub fn overloaded() -> Refusal {
-        let detail = "the collector holds as many requests as it can; try again in a second";
-        Refusal { pause_s: Some(1), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail) }
+        let detail = "the collector holds as many requests as it can; try again in a few seconds";
+        Refusal {
+            pause_s: Some(OVERLOADED_S),
+            ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail)
+        }
     }
 }
 

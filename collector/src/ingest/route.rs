@@ -12,11 +12,15 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use error_sentinel_wire::{Dsn, EventId, ProjectId, PublicKey, envelope as wire_envelope};
+use error_sentinel_wire::envelope::{self as wire_envelope, EnvelopeWriter, Header};
+use error_sentinel_wire::{EventId, ProjectId, PublicKey};
 use futures_util::FutureExt;
 
+use super::auth::{self, NoKey};
+use super::body::Read;
 use super::reply::{self, Refusal};
-use super::{Ingest, auth, envelope, sort};
+use super::sort::{self, Sorted};
+use super::{Ingest, envelope};
 use crate::client_address;
 use crate::clock;
 use crate::queue::Accepted;
@@ -30,8 +34,8 @@ pub async fn envelope(
     request: Request,
 ) -> Response {
     answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
-        let body = ingest.bodies.read(&parts.headers, body).await?;
-        take_envelope(ingest, parts, &project, &body.bytes).await
+        let read = ingest.bodies.read(&parts.headers, body).await?;
+        take_envelope(ingest, parts, &project, read).await
     })
     .await
 }
@@ -43,13 +47,15 @@ pub async fn store(
     request: Request,
 ) -> Response {
     answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
-        let body = ingest.bodies.read(&parts.headers, body).await?;
+        let read = ingest.bodies.read(&parts.headers, body).await?;
         let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if content_type.is_some_and(|kind| kind.contains("x-sentry-envelope")) {
-            return take_envelope(ingest, parts, &project, &body.bytes).await;
+            return take_envelope(ingest, parts, &project, read).await;
         }
-        let event = envelope::stored_event(body.bytes.clone())?;
-        take_envelope(ingest, parts, &project, &envelope::of_event(&event)).await
+        let sender = authenticate(ingest, parts, Some(&project), None).await?;
+        let sort = |body| sort_envelope(&envelope::of_event(&envelope::stored_event(body)?));
+        let (sorted, _share) = ingest.bodies.work(read, sort).await?;
+        keep(ingest, &sender, sorted?).await
     })
     .await
 }
@@ -58,11 +64,16 @@ pub async fn store(
 pub async fn log_error(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     answer(ingest, request, async |ingest: &Ingest, parts: &Parts, body: Body| {
         let sender = authenticate(ingest, parts, None, None).await?;
-        let body = ingest.bodies.read(&parts.headers, body).await?;
-        let (id, event) = envelope::logged_event(&body.bytes, new_id)?;
-        let mut writer = wire_envelope::EnvelopeWriter::new(&wire_envelope::Header::default());
-        writer.item("event", Some(id), &event);
-        enqueue(ingest, &sender, writer.into_bytes().into(), 1).await?;
+        let read = ingest.bodies.read(&parts.headers, body).await?;
+        let wrap = |body: Bytes| {
+            let (id, event) = envelope::logged_event(&body, new_id)?;
+            let mut writer = EnvelopeWriter::new(&Header::default());
+            writer.item("event", Some(id), &event);
+            Ok::<_, Refusal>((id, writer.into_bytes().into()))
+        };
+        let (wrapped, _share) = ingest.bodies.work(read, wrap).await?;
+        let (id, envelope) = wrapped?;
+        enqueue(ingest, &sender, envelope, 1, 1).await?;
         Ok(reply::accepted(StatusCode::ACCEPTED, Some(id)))
     })
     .await
@@ -72,8 +83,7 @@ pub async fn log_error(State(ingest): State<Arc<Ingest>>, request: Request) -> R
 pub async fn never_panic(request: Request, next: Next) -> Response {
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("a request panicked; please report this with the lines above");
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the collector failed on this request")
-            .into_response()
+        Refusal::internal().into_response()
     })
 }
 
@@ -87,8 +97,14 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let response = take(&ingest, &parts, body).await.unwrap_or_else(|refusal| {
         ingest.metrics.refused(refusal.reason);
-        // At debug level, since every sender on the network can cause it.
-        tracing::debug!(status = refusal.status.as_u16(), detail = refusal.detail, "refused");
+        if refusal.is_ours()
+            && let Some(kept_back) = ingest.complaint.may_speak(started)
+        {
+            tracing::warn!(reason = refusal.reason, detail = refusal.detail, kept_back, "errors are refused");
+        } else {
+            // At debug level, since every sender on the network can cause it.
+            tracing::debug!(status = refusal.status.as_u16(), reason = refusal.reason, "refused");
+        }
         refusal.into_response()
     });
     if response.status().is_success() {
@@ -104,28 +120,37 @@ struct Sender {
     address: IpAddr,
 }
 
-/// Sorts an envelope and enqueues what is kept of it.
-async fn take_envelope(ingest: &Ingest, parts: &Parts, project: &str, bytes: &Bytes) -> Answer {
-    let bad = |detail: String| Refusal::new(StatusCode::BAD_REQUEST, "envelope", detail);
-    let opened = wire_envelope::open(bytes);
-    let dsn = opened.as_ref().ok().and_then(|(header, _)| header.dsn.as_deref());
-    let sender = authenticate(ingest, parts, Some(project), dsn).await?;
-    let (header, items) = opened.map_err(|error| bad(error.to_string()))?;
-    let sorted = sort::sort(&header, items, new_id);
+/// Finds out who sends an envelope and keeps of it what is worth keeping.
+async fn take_envelope(ingest: &Ingest, parts: &Parts, project: &str, read: Read) -> Answer {
+    let dsn = wire_envelope::open(&read.bytes).ok().and_then(|(header, _)| header.dsn);
+    let sender = authenticate(ingest, parts, Some(project), dsn.as_deref()).await?;
+    let (sorted, _share) = ingest.bodies.work(read, |bytes| sort_envelope(&bytes)).await?;
+    keep(ingest, &sender, sorted?).await
+}
+
+fn sort_envelope(bytes: &[u8]) -> Result<Sorted, Refusal> {
+    let (header, items) = wire_envelope::open(bytes)
+        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "envelope", error.to_string()))?;
+    Ok(sort::sort(&header, items, new_id))
+}
+
+/// Enqueues what is kept of an envelope and answers for the rest.
+async fn keep(ingest: &Ingest, sender: &Sender, sorted: Sorted) -> Answer {
     for kind in &sorted.ignored {
         ingest.metrics.ignored(kind);
     }
     if let Some(kept) = sorted.kept {
-        enqueue(ingest, &sender, kept, sorted.event_count).await?;
+        enqueue(ingest, sender, kept, sorted.event_count, sorted.cost).await?;
     }
     let Some(first) = sorted.refusals.first() else {
         return Ok(reply::accepted(StatusCode::OK, sorted.id));
     };
+    let mut causes = Vec::new();
     for refusal in &sorted.refusals {
         ingest.metrics.refused(refusal.reason);
+        causes.push(refusal.detail.clone());
     }
-    let causes: Vec<String> = sorted.refusals.iter().map(|refusal| refusal.detail.clone()).collect();
-    tracing::debug!(project = %sender.project_id, ?causes, "refused in part");
+    tracing::debug!(project = %sender.project_id, refused_count = causes.len(), "refused in part");
     let id = sorted.id.filter(|_| sorted.event_count > 0);
     Ok(reply::refused(first, id, &causes))
 }
@@ -136,12 +161,13 @@ async fn enqueue(
     sender: &Sender,
     envelope: Bytes,
     event_count: usize,
+    cost: usize,
 ) -> Result<(), Refusal> {
-    ingest.quota.take(sender.key, sender.address, event_count)?;
+    ingest.quota.take(sender.key, sender.address, cost)?;
     let accepted = Accepted {
         project_id: sender.project_id,
         received_at: clock::now(),
-        remote_addr: Some(sender.address),
+        remote_addr: Some(sender.address).filter(|address| !address.is_unspecified()),
         envelope,
     };
     ingest.queue.push(accepted).await?;
@@ -156,18 +182,19 @@ async fn authenticate(
     project: Option<&str>,
     dsn: Option<&str>,
 ) -> Result<Sender, Refusal> {
-    let from_dsn = || dsn.and_then(|dsn| Dsn::parse(dsn).ok()).map(|dsn| dsn.public_key.to_string());
-    let Some(sent) = auth::key_of(&parts.headers, &parts.uri).or_else(from_dsn) else {
-        let detail =
-            "no key was sent; put it into the header X-Sentinel-Key, or use the DSN that the dashboard shows";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "auth", detail));
-    };
-    let Ok(key) = PublicKey::parse(&sent) else {
-        let detail = "the key that was sent is not 32 hexadecimal digits; copy it from the project's DSN";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "auth", detail));
-    };
-    let found = ingest.keys.project_of(key).await.map_err(|error| {
-        tracing::warn!(%error, "a key cannot be looked up");
+    let key = auth::key_of(&parts.headers, &parts.uri, dsn).map_err(|error| {
+        let detail = match error {
+            NoKey::Missing => {
+                "no key was sent; put it into the header X-Sentinel-Key, or use the DSN that the dashboard shows"
+                    .to_owned()
+            }
+            NoKey::Malformed(place) => format!(
+                "the key that was sent in {place} is not 32 hexadecimal digits; copy it from the project's DSN"
+            ),
+        };
+        Refusal::new(StatusCode::UNAUTHORIZED, "auth", detail)
+    })?;
+    let found = ingest.keys.project_of(key).await.map_err(|_| {
         let detail = "the collector cannot look up keys at the moment";
         Refusal { pause_s: Some(5), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "storage", detail) }
     })?;

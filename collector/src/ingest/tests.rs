@@ -17,6 +17,8 @@ use crate::queue::{Accepted, Depth, Job, JobId, PushError, QueueError};
 use crate::settings::RateLimit;
 use crate::store::StoreError;
 
+mod hostile;
+
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const ID: &str = "fc6d8c0c43fc4630ad850ee518f1b9d0";
 
@@ -151,6 +153,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Brotli's way of not compressing: one block of plain bytes, then the end.
+fn brotli_stored(bytes: &[u8]) -> Vec<u8> {
+    // A window of 16 bits; a block that is not the last, its length less one in four nibbles, plain.
+    let head = u32::try_from(bytes.len() - 1).unwrap() << 4 | 1 << 20;
+    [&head.to_le_bytes()[..3], bytes, &[0b11]].concat()
+}
+
 #[tokio::test]
 async fn line_1_a_browsers_envelope_without_length_or_final_newline_is_held() {
     let bench = Bench::new();
@@ -199,6 +208,7 @@ async fn line_4_to_6_every_content_encoding_is_undone_and_an_empty_one_ignored()
         ("deflate", zlib.finish().unwrap()),
         ("deflate", raw.finish().unwrap()),
         ("zstd", zstd::encode_all(&plain[..], 1).unwrap()),
+        ("br", brotli_stored(&plain)),
     ] {
         let bench = Bench::new();
         let request =
@@ -220,6 +230,11 @@ async fn line_7_a_key_is_found_in_header_query_and_envelope() {
         (post(&format!("/api/1/envelope/?sentry_key={KEY}")), one_event("{}")),
         (post("/api/1/envelope/"), with_dsn.clone()),
         (post(&format!("/api/1/envelope/?sentry_key={KEY}")), with_dsn),
+        (
+            post(&format!("/api/1/envelope/?sentry_key={KEY}"))
+                .header("authorization", "Bearer app.login.token"),
+            one_event("{}"),
+        ),
     ] {
         assert_eq!(Bench::new().send(request, body).await.status, StatusCode::OK);
     }
@@ -266,6 +281,19 @@ async fn line_8_every_answer_can_be_read_by_a_page_of_any_origin() {
 }
 
 #[tokio::test]
+async fn line_8_a_preflight_allows_what_sdks_and_tracing_applications_send() {
+    let answer = Bench::new().send(Request::builder().method("OPTIONS").uri("/api/1/envelope"), "").await;
+    assert!(answer.header("access-control-allow-methods").contains("POST"));
+    assert_eq!(answer.header("access-control-max-age"), "3600");
+    let allowed: Vec<&str> = answer.header("access-control-allow-headers").split(", ").collect();
+    for name in
+        ["x-sentry-auth", "content-type", "content-encoding", "sentry-trace", "baggage", "x-sentinel-key"]
+    {
+        assert!(allowed.contains(&name), "{name}: {allowed:?}");
+    }
+}
+
+#[tokio::test]
 async fn line_9_10_12_items_of_other_types_never_cost_the_event() {
     let bench = Bench::new();
     let answer = bench
@@ -287,6 +315,17 @@ async fn line_11_a_wrong_length_is_named_and_the_good_item_before_it_held() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.detail().contains("999 bytes, but only 2 follow"), "{}", answer.detail());
     assert_eq!((bench.held().len(), answer.body["id"].as_str()), (1, Some(ID)));
+}
+
+#[tokio::test]
+async fn line_13_two_events_are_both_held_under_their_own_ids() {
+    let bench = Bench::new();
+    let other = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    let event = |id: &str| format!("{{\"type\":\"event\"}}\n{{\"event_id\":\"{id}\"}}\n");
+    let answer = bench.envelope(format!("{{\"event_id\":\"{ID}\"}}\n{}{}", event(ID), event(other))).await;
+    assert_eq!((answer.status, answer.body["id"].as_str()), (StatusCode::OK, Some(ID)));
+    let ids: Vec<String> = bench.held().into_iter().map(|(_, id, _)| id).collect();
+    assert_eq!(ids, [ID, other]);
 }
 
 #[tokio::test]
@@ -354,7 +393,7 @@ async fn line_20_a_full_quota_names_its_categories_and_holds_nothing_more() {
     assert!((1..=60).contains(&seconds));
     assert_eq!(
         refused.header("x-sentry-rate-limits"),
-        format!("{seconds}:error;default;security:project:quota")
+        format!("{seconds}:error;default;security;feedback:project:quota")
     );
     let transaction = bench.envelope("{}\n{\"type\":\"transaction\"}\n{}").await;
     assert_eq!(transaction.status, StatusCode::OK, "what costs nothing is not refused");
@@ -368,6 +407,39 @@ async fn line_23_a_store_body_without_id_gets_one() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["id"].as_str(), Some(bench.held()[0].1.as_str()));
     assert_eq!(bench.held()[0].1.len(), 32);
+}
+
+#[tokio::test]
+async fn line_23_a_store_body_may_be_base64_or_an_envelope_and_names_the_key_first() {
+    let uri = format!("/api/1/store/?sentry_key={KEY}");
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, r#"{"message":"x"}"#);
+    for (content_type, body) in [
+        ("application/octet-stream", encoded),
+        ("application/x-sentry-envelope", one_event(r#"{"message":"x"}"#)),
+    ] {
+        let bench = Bench::new();
+        let answer = bench.send(post(&uri).header("content-type", content_type), body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{content_type}");
+        assert_eq!(bench.held_payloads(), [r#"{"message":"x"}"#]);
+    }
+    assert_eq!(Bench::new().send(post("/api/1/store/"), "nonsense").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(Bench::new().send(post(&uri), "nonsense").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_event_just_below_the_limit_is_taken_at_every_door() {
+    let long = "y".repeat(limits::EVENT_BYTES - 100);
+    let event = format!("{{\"message\":\"{long}\"}}");
+    for (uri, body) in [
+        ("/api/1/envelope/", one_event(&event)),
+        ("/api/1/store/", event.clone()),
+        ("/log-error", event.clone()),
+    ] {
+        let bench = Bench::new();
+        let answer = bench.send(post(uri).header("x-sentinel-key", KEY), body).await;
+        assert!(answer.status.is_success(), "{uri}: {}", answer.body);
+        assert_eq!(bench.held().len(), 1);
+    }
 }
 
 #[tokio::test]
