@@ -119,3 +119,6 @@ async fn metrics(State(health): State<Health>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], health.metrics.text()).into_response()
 }
+
+#[cfg(test)]
+mod tests;
