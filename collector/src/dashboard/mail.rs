@@ -13,33 +13,52 @@ use crate::alert::send_test;
 use crate::settings::{Secret, SmtpSettings, SmtpTls};
 use crate::store;
 
-/// What was typed.
-#[derive(Deserialize)]
+/// The form: what was typed, or what is stored.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct MailForm {
-    #[serde(default)]
-    host: String,
-    #[serde(default)]
-    port: String,
-    #[serde(default)]
-    tls: String,
-    #[serde(default)]
-    from: String,
-    #[serde(default)]
-    to: String,
-    #[serde(default)]
-    username: String,
-    #[serde(default)]
-    mail_password: String,
+    /// Name of the server.
+    pub host: String,
+    /// Its port; empty for the usual one.
+    pub port: String,
+    /// `starttls`, `tls` or `none`.
+    pub tls: String,
+    /// Sender.
+    pub from: String,
+    /// Recipients, separated by commas.
+    pub to: String,
+    /// Login; may be empty.
+    pub username: String,
+    /// What was typed, and never what is stored.
+    pub mail_password: String,
+    /// Whether leaving the password empty keeps a stored one.
+    #[serde(skip)]
+    pub keeps_password: bool,
     /// `save` or `test`.
-    #[serde(default)]
     action: String,
+}
+
+impl From<SmtpSettings> for MailForm {
+    fn from(smtp: SmtpSettings) -> MailForm {
+        MailForm {
+            host: smtp.host,
+            port: smtp.port.to_string(),
+            tls: smtp.tls.as_str().to_owned(),
+            from: smtp.from,
+            to: smtp.to.join(", "),
+            username: smtp.username.unwrap_or_default(),
+            mail_password: String::new(),
+            keeps_password: smtp.password.is_some(),
+            action: String::new(),
+        }
+    }
 }
 
 /// `POST /settings/mail`
 pub async fn save(
     State(dashboard): Shared,
     signed_in: SignedIn,
-    Form(form): Form<MailForm>,
+    Form(mut form): Form<MailForm>,
 ) -> Result<Response, Problem> {
     if let Some(smtp) = &dashboard.settings.smtp {
         // What the machine's owner has set counts; only a test is left to do.
@@ -47,13 +66,17 @@ pub async fn save(
         return settings::page(&dashboard, signed_in, notice, None).await;
     }
     let stored = store::blocking(&dashboard.store, |store| store.mail_settings()).await?;
-    let smtp = match read(&form, stored) {
+    let read = read(&form, stored);
+    // Whoever typed all that must not type it again, the password included: it goes back to nobody else, and
+    // nothing keeps the page.
+    form.keeps_password = read.as_ref().is_ok_and(|smtp| smtp.password.is_some());
+    let smtp = match read {
         Ok(smtp) => smtp,
-        Err(reason) => return settings::page(&dashboard, signed_in, Notice::bad(reason), None).await,
+        Err(reason) => return settings::page(&dashboard, signed_in, Notice::bad(reason), Some(form)).await,
     };
     if form.action == "test" {
         let notice = test(&smtp, &signed_in.account.email, &dashboard.public_url).await;
-        return settings::page(&dashboard, signed_in, notice, Some(smtp)).await;
+        return settings::page(&dashboard, signed_in, notice, Some(form)).await;
     }
     store::blocking(&dashboard.store, move |store| store.set_mail_settings(Some(&smtp))).await?;
     Ok(dashboard.to("/settings?saved=mail").into_response())
@@ -126,7 +149,7 @@ mod tests {
             to: "a@example.com, b@example.com".into(),
             username: "alarm".into(),
             mail_password: password.into(),
-            action: "save".into(),
+            ..MailForm::default()
         }
     }
 

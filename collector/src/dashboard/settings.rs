@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::page::{Problem, Shell};
 use super::session::{self, SignedIn};
 use super::words::Moment;
+use super::mail::MailForm;
 use super::{Dashboard, Shared, link, password};
 use crate::alert::words;
-use crate::settings::SmtpSettings;
 use crate::store::account::{Account, Token, TokenId};
 use crate::store::outbox::AlarmId;
 use crate::{clock, secret, store};
@@ -30,7 +30,7 @@ struct SettingsPage {
     is_welcome: bool,
     /// Mail is set by file or environment and cannot be changed here.
     mail_is_fixed: bool,
-    mail: Option<SmtpSettings>,
+    mail: MailForm,
     dead: Vec<DeadLetter>,
     people: Vec<Account>,
     tokens: Vec<(Token, Moment)>,
@@ -102,7 +102,7 @@ pub async fn page(
     dashboard: &Arc<Dashboard>,
     signed_in: SignedIn,
     notice: Notice,
-    typed: Option<SmtpSettings>,
+    typed: Option<MailForm>,
 ) -> Result<Response, Problem> {
     write(dashboard, signed_in, notice, typed, false).await
 }
@@ -111,7 +111,7 @@ async fn write(
     dashboard: &Arc<Dashboard>,
     signed_in: SignedIn,
     notice: Notice,
-    typed: Option<SmtpSettings>,
+    typed: Option<MailForm>,
     is_welcome: bool,
 ) -> Result<Response, Problem> {
     let fixed = dashboard.settings.smtp.clone();
@@ -140,9 +140,10 @@ async fn write(
                 notice,
                 is_welcome,
                 mail_is_fixed: fixed.is_some(),
-                mail: match fixed.or(typed) {
-                    Some(mail) => Some(mail),
-                    None => store.mail_settings()?,
+                mail: match (fixed, typed) {
+                    (Some(fixed), _) => fixed.into(),
+                    (None, Some(typed)) => typed,
+                    (None, None) => store.mail_settings()?.map(MailForm::from).unwrap_or_default(),
                 },
                 dead,
                 people: store.accounts()?,
