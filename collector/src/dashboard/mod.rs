@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
 
 use crate::feed::Feed;
 use crate::settings::{Settings, base_url};
@@ -98,6 +99,7 @@ pub fn router(deps: Deps) -> Router {
         .route("/static/{name}", get(assets::file))
         .fallback(page::not_found)
         .layer(from_fn_with_state(dashboard.clone(), session::refuse_forged))
-        .layer(map_response(page::harden))
+        .layer(map_response_with_state(dashboard.clone(), page::finish))
+        .layer(CompressionLayer::new())
         .with_state(dashboard)
 }

@@ -92,7 +92,7 @@ impl Dashboard {
 }
 
 /// Why there is no page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     title: &'static str,
@@ -102,6 +102,7 @@ pub struct Problem {
 #[derive(Template)]
 #[template(path = "dashboard/problem.html")]
 struct ProblemPage<'a> {
+    prefix: &'a str,
     title: &'a str,
     detail: &'a str,
 }
@@ -159,11 +160,12 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// Only says what is wrong; [`finish`] makes the page, since it knows the prefix of links.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let page = ProblemPage { title: self.title, detail: &self.detail };
-        let html = page.render().unwrap_or_else(|_| self.title.to_owned());
-        (self.status, Html(html)).into_response()
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
@@ -183,8 +185,12 @@ pub async fn not_found(State(_): Shared) -> Problem {
     Problem::not_found("There is no page at this address.")
 }
 
-/// Adds what keeps a page safe to its answer.
-pub async fn harden(mut response: Response) -> Response {
+/// The last step of every answer: a page for what has none yet, and the headers that keep pages safe.
+pub async fn finish(State(dashboard): Shared, mut response: Response) -> Response {
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| refusal(&response));
+    if let Some(problem) = problem {
+        response = explain(&problem, &dashboard.prefix, response);
+    }
     let fixed: [(HeaderName, &str); 6] = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -200,4 +206,28 @@ pub async fn harden(mut response: Response) -> Response {
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// What the framework refused in words of its own: a form that lacks a field, a method that a path has not.
+fn refusal(response: &Response) -> Option<Problem> {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !status.is_client_error() || kind.is_some_and(|kind| !kind.starts_with("text/plain")) {
+        return None;
+    }
+    let detail = "The request was not one that a page of this dashboard sends, so nothing was changed.";
+    Some(Problem::new(status, "That did not work", detail))
+}
+
+/// Puts the page of a problem into an answer; its status and headers stay.
+fn explain(problem: &Problem, prefix: &str, response: Response) -> Response {
+    let page = ProblemPage { prefix, title: problem.title, detail: &problem.detail };
+    let html = page.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "the page of a problem cannot be rendered");
+        problem.title.to_owned()
+    });
+    let (mut parts, _) = response.into_parts();
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, html.into())
 }
