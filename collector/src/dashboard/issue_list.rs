@@ -32,7 +32,8 @@ struct IssueListPage {
     query: String,
     rows: Vec<Row>,
     next: Option<String>,
-    is_first_page: bool,
+    /// The first page, unless it is this one.
+    newest: Option<String>,
     /// Nothing was ever received: a first alarm to try.
     first_curl: Option<String>,
 }
@@ -105,8 +106,12 @@ impl Asked {
 pub async fn show(
     State(dashboard): Shared,
     signed_in: SignedIn,
-    Query(asked): Query<Asked>,
+    Query(mut asked): Query<Asked>,
 ) -> Result<Response, Problem> {
+    // The one that is shown anyway has one address.
+    if asked.status == Status::Unresolved.as_str() {
+        asked.status.clear();
+    }
     dashboard
         .page(move |store, frame| {
             let now = clock::now();
@@ -168,7 +173,7 @@ pub async fn show(
                     .collect(),
                 rows,
                 next: page.next_cursor.map(|cursor| asked.href(prefix, |asked| asked.cursor = cursor)),
-                is_first_page: asked.cursor.is_empty(),
+                newest: (!asked.cursor.is_empty()).then(|| asked.href(prefix, |_| {})),
                 first_curl,
                 project: asked.project,
                 status: asked.status,

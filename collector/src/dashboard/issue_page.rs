@@ -10,15 +10,16 @@ use axum::response::{IntoResponse, Response};
 use error_sentinel_wire::EventId;
 use serde::Deserialize;
 
+use super::event_list::EventLine;
 use super::event_view::EventView;
 use super::page::{Problem, Shell};
-use super::session::SignedIn;
+use super::session::{SignedIn, percent_encoded};
 use super::sparkline::Sparkline;
 use super::words::{Moment, level_sign, short_count};
 use super::{Dashboard, Shared, issue_list};
 use crate::clock;
 use crate::feed::Change;
-use crate::store::event::{EventRow, Neighbours};
+use crate::store::event::Neighbours;
 use crate::store::issue::TagCount;
 use crate::store::{self, IssueId, Status, StoreError};
 
@@ -76,15 +77,6 @@ struct TagValue {
     percent: u64,
     /// Whether it can be searched for.
     search: Option<String>,
-}
-
-struct EventLine {
-    id: String,
-    received: Moment,
-    release: String,
-    environment: String,
-    user: String,
-    is_current: bool,
 }
 
 struct TraceLine {
@@ -195,30 +187,12 @@ async fn page(
         .await
 }
 
-impl EventLine {
-    fn new(row: EventRow, current: Option<EventId>, now: error_sentinel_wire::UnixMs) -> EventLine {
-        EventLine {
-            is_current: Some(row.event_id) == current,
-            id: row.event_id.to_string(),
-            received: Moment::new(row.received_at, now),
-            release: row.release.unwrap_or_default(),
-            environment: row.environment.unwrap_or_default(),
-            user: row.user.unwrap_or_default(),
-        }
-    }
-}
-
 /// Groups counts by tag, each with its share of all errors.
 fn tags(counts: Vec<TagCount>, total: u64) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     for count in counts {
         let percent = (count.count.saturating_mul(100) / total.max(1)).min(100);
-        // A search is made of words, so a value with blanks cannot be one.
-        let search = count
-            .value
-            .as_ref()
-            .filter(|value| !value.contains(char::is_whitespace))
-            .map(|value| super::session::percent_encoded(&format!("{}:{value}", count.key)));
+        let search = count.value.as_ref().and_then(|value| search(&count.key, value));
         let value = TagValue { value: count.value.unwrap_or_else(|| "all others".into()), percent, search };
         match tags.iter_mut().find(|tag| tag.key == count.key) {
             Some(tag) => tag.values.push(value),
@@ -226,6 +200,17 @@ fn tags(counts: Vec<TagCount>, total: u64) -> Vec<Tag> {
         }
     }
     tags
+}
+
+/// The search for a tag, ready for an address; `None` for those that no search can say.
+fn search(key: &str, value: &str) -> Option<String> {
+    let is_word = |text: &str| !text.contains([':', '"']) && !text.contains(char::is_whitespace);
+    if key.is_empty() || value.is_empty() || !is_word(key) || value.contains('"') {
+        return None;
+    }
+    let is_quoted = value.contains(char::is_whitespace);
+    let words = if is_quoted { format!("{key}:\"{value}\"") } else { format!("{key}:{value}") };
+    Some(percent_encoded(&words))
 }
 
 /// What to do with an issue.
@@ -283,14 +268,61 @@ pub async fn raw(
     Ok((headers, payload).into_response())
 }
 
-fn parse_id(text: &str) -> Result<IssueId, Problem> {
+/// The issue that a path names.
+pub fn parse_id(text: &str) -> Result<IssueId, Problem> {
     text.parse().map(IssueId).map_err(|_| no_issue())
 }
 
-fn no_issue() -> Problem {
+/// There is none of this id.
+pub fn no_issue() -> Problem {
     Problem::not_found("There is no such issue.")
 }
 
 fn no_event() -> Problem {
     Problem::not_found("There is no such event, or its details were removed to keep within the disk budget.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::search::parse_terms;
+
+    #[test]
+    fn the_search_of_a_tag_finds_that_tag() {
+        for (key, value) in [("os", "Android"), ("app", "Delivery app"), ("url", "http://a:80/?x=1&y=%20")] {
+            let decoded: Vec<u8> = {
+                let text = search(key, value).unwrap();
+                let mut bytes = text.bytes();
+                let hex = |byte: Option<u8>| char::from(byte.unwrap()).to_digit(16).unwrap() as u8;
+                std::iter::from_fn(|| match bytes.next()? {
+                    b'%' => Some(hex(bytes.next()) << 4 | hex(bytes.next())),
+                    byte => Some(byte),
+                })
+                .collect()
+            };
+            let terms = parse_terms(std::str::from_utf8(&decoded).unwrap());
+            assert_eq!(terms.len(), 1, "{terms:?}");
+            assert_eq!(terms[0].tag, Some((key.to_owned(), value.to_owned())));
+        }
+        for (key, value) in [("a b", "c"), ("a", "say \"x\""), ("a:b", "c"), ("", "c"), ("a", "")] {
+            assert_eq!(search(key, value), None, "{key:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn tags_are_grouped_with_their_share() {
+        let count = |key: &str, value: Option<&str>, count| TagCount {
+            key: key.into(),
+            value: value.map(Into::into),
+            count,
+        };
+        let counts = vec![count("os", Some("a"), 3), count("os", None, 1), count("app", Some("b"), 9)];
+        let tags = tags(counts, 4);
+        let shown: Vec<Vec<(&str, u64)>> = tags
+            .iter()
+            .map(|tag| tag.values.iter().map(|v| (v.value.as_str(), v.percent)).collect())
+            .collect();
+        assert_eq!(shown, [vec![("a", 75), ("all others", 25)], vec![("b", 100)]]);
+        assert!(tags[0].values[1].search.is_none());
+    }
 }

@@ -18,6 +18,7 @@ use crate::store::Store;
 
 mod assets;
 mod attempts;
+mod event_list;
 mod event_view;
 mod issue_list;
 mod issue_page;
@@ -77,6 +78,7 @@ pub fn router(deps: Deps) -> Router {
         .route("/", get(issue_list::show))
         .route("/issues", get(issue_list::show))
         .route("/issues/{id}", get(issue_page::show))
+        .route("/issues/{id}/events", get(event_list::show))
         .route("/issues/{id}/events/{event_id}", get(issue_page::show_event))
         .route("/issues/{id}/status", post(issue_page::set_status))
         .route("/events/{file}", get(issue_page::raw))

@@ -9,10 +9,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::mail::MailForm;
 use super::page::{Problem, Shell};
 use super::session::{self, SignedIn};
 use super::words::Moment;
-use super::mail::MailForm;
 use super::{Dashboard, Shared, link, password};
 use crate::alert::words;
 use crate::store::account::{Account, Token, TokenId};

@@ -103,7 +103,12 @@ impl EventView {
             trail: trail::steps(&event, row.timestamp.unwrap_or(row.received_at)),
             highlights: highlights(stored, &event),
             groups: Vec::new(),
-            grouping: stored.grouping.keys.iter().map(|key| (key.kind.clone(), key.text.clone())).collect(),
+            grouping: stored
+                .grouping
+                .keys
+                .iter()
+                .map(|key| (key_name(&key.kind), key.text.clone()))
+                .collect(),
             is_evicted: stored.payload.is_none(),
         };
         if let [chain] = &view.chains[..]
@@ -114,6 +119,18 @@ impl EventView {
         view.groups = groups(event);
         view
     }
+}
+
+/// What a grouping key is made of, in words.
+fn key_name(kind: &str) -> String {
+    match kind {
+        "custom" => "The sender's own fingerprint",
+        "app" => "The application's own frames",
+        "system" => "All frames of the stack",
+        "message" => "Type and message",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn skew(ms: i64) -> String {
