@@ -1,5 +1,6 @@
 //! An issue, and one of its events.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -27,8 +28,9 @@ use crate::store::{self, IssueId, Status, StoreError};
 const TAG_VALUES: usize = 5;
 /// Events listed.
 const EVENTS: usize = 20;
-/// Events of the same request listed.
-const TRACE_EVENTS: usize = 10;
+/// Events of the same request that are looked at, and issues of them that are listed.
+const TRACE_EVENTS: usize = 200;
+const TRACE_ISSUES: usize = 10;
 /// The sparkline's span: three days of hours.
 const SPAN_MS: i64 = 72 * 60 * 60 * 1000;
 /// How long a click on "Ignore" waits for a mail that is being sent at that moment.
@@ -39,6 +41,7 @@ const PATIENCE_MS: u64 = 20_000;
 struct IssuePage {
     shell: Shell,
     id: String,
+    project_id: String,
     project: String,
     kind: String,
     value: String,
@@ -139,8 +142,9 @@ async fn page(
                 Some(trace_id) => store.events_of_trace(trace_id, TRACE_EVENTS)?,
                 None => Vec::new(),
             };
-            let mut trace = Vec::new();
-            for row in trace_rows.into_iter().filter(|row| Some(row.event_id) != current) {
+            let mut trace: Vec<TraceLine> = Vec::new();
+            let mut told = HashSet::from([id]);
+            for row in trace_rows.into_iter().filter(|row| told.insert(row.issue_id)).take(TRACE_ISSUES) {
                 let title = store.issue(row.issue_id)?.map(|issue| issue.title).unwrap_or_default();
                 trace.push(TraceLine {
                     issue: row.issue_id.to_string(),
@@ -156,6 +160,7 @@ async fn page(
             Ok(IssuePage {
                 shell,
                 id: issue.id.to_string(),
+                project_id: issue.project_id.to_string(),
                 project: project_name(issue.project_id),
                 level: issue.level.as_str(),
                 level_sign: level_sign(issue.level),

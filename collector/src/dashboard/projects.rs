@@ -43,8 +43,38 @@ struct KeyView {
 
 struct LossView {
     quantity: String,
-    category: String,
-    reason: String,
+    what: String,
+    why: String,
+}
+
+/// What was lost, in words.
+fn lost(category: &str, quantity: u64) -> String {
+    let (one, many) = match category {
+        "error" | "default" => ("error", "errors"),
+        "transaction" => ("trace", "traces"),
+        "session" => ("session", "sessions"),
+        "attachment" => ("attachment", "attachments"),
+        other => return other.replace('_', " "),
+    };
+    if quantity == 1 { one } else { many }.to_owned()
+}
+
+/// Why an SDK drops something, in words; SDKs are free to name other reasons.
+fn because(reason: &str) -> String {
+    match reason {
+        "queue_overflow" | "buffer_overflow" => "more came at once than its queue holds",
+        "cache_overflow" => "more waited than it may keep on disk",
+        "ratelimit_backoff" => "the collector had asked it to pause",
+        "network_error" => "the collector could not be reached",
+        "send_error" | "too_big" => "the collector did not take it",
+        "sample_rate" => "it is set to send only a share",
+        "before_send" | "event_processor" => "the application's own filter took it out",
+        "internal_sdk_error" => "the SDK itself failed",
+        "backpressure" => "the application was too busy",
+        "insufficient_data" => "too little was known about it",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
 }
 
 /// `GET /projects`
@@ -78,8 +108,8 @@ pub async fn show(State(dashboard): Shared, signed_in: SignedIn) -> Result<Respo
                         .take(20)
                         .map(|loss| LossView {
                             quantity: short_count(loss.quantity),
-                            category: loss.category,
-                            reason: loss.reason.replace('_', " "),
+                            what: lost(&loss.category, loss.quantity),
+                            why: because(&loss.reason),
                         })
                         .collect(),
                 });

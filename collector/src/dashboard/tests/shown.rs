@@ -2,15 +2,15 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use error_sentinel_wire::{Level, TraceId};
+use error_sentinel_wire::{Level, ProjectId, TraceId};
 use serde_json::{Value, json};
 
 use super::markup::tags;
 use super::world::{World, event};
 use crate::clock;
 use crate::settings::Settings;
-use crate::store::digests::NewEvent;
-use crate::store::{Issues, Projects, Status};
+use crate::store::digests::{Changes, Lookup, Loss, NewEvent};
+use crate::store::{Digests, Issues, Projects, Status};
 
 fn crash() -> Value {
     let frame = |function: &str, own: bool| {
@@ -137,11 +137,38 @@ async fn events_of_the_same_request_are_linked_across_projects() {
     let of_trace =
         |number| NewEvent { trace_id: Some(TraceId(9)), ..event(number, &json!({"message": "x"})) };
     let shop = world.record("ShopError", vec![of_trace(1)]);
-    let till = world.record("TillError", vec![of_trace(2)]);
+    // One line an issue, however often it failed, and none for the issue itself.
+    let till = world.record("TillError", vec![of_trace(2), of_trace(3)]);
+    world.store_more(shop, of_trace(4));
     let page = world.person().get(&format!("/issues/{shop}")).await.assert_ok().text;
     assert_in_order(
         &page,
         &["Same request elsewhere", &format!("/issues/{till}/events/"), "TillError: it failed"],
+    );
+    assert_eq!(page.matches("TillError: it failed").count(), 1);
+}
+
+#[tokio::test]
+async fn what_applications_had_to_drop_is_told_in_words() {
+    let world = World::new();
+    let loss = |reason: &str, quantity| Loss {
+        project_id: ProjectId(1),
+        at: clock::now(),
+        reason: reason.into(),
+        category: "error".into(),
+        quantity,
+    };
+    let losses = vec![loss("queue_overflow", 1234), loss("ratelimit_backoff", 1), loss("own_reason", 2)];
+    let mut changes = Some(Changes { losses, ..Changes::default() });
+    world.store.record(&Lookup::default(), &mut |_| changes.take().unwrap()).unwrap();
+    let page = world.person().get("/projects").await.assert_ok().text;
+    assert_in_order(
+        &page,
+        &[
+            "<b>1,234</b> errors: more came at once than its queue holds",
+            "<b>2</b> errors: own reason",
+            "<b>1</b> error: the collector had asked it to pause",
+        ],
     );
 }
 

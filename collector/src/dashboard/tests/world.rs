@@ -101,6 +101,11 @@ impl World {
         self.record(key, events)
     }
 
+    /// One more event of an issue.
+    pub fn store_more(&self, id: IssueId, event: NewEvent) {
+        conformance::record(&*self.store, vec![conformance::more(id, vec![event])]);
+    }
+
     pub fn record(&self, key: &str, events: Vec<NewEvent>) -> IssueId {
         let alarm = NewAlarm { kind: AlarmKind::New, event_id: events[0].event_id, at: clock::now() };
         let change = IssueChange { alarm: Some(alarm), ..conformance::new_issue(ProjectId(1), key, events) };
