@@ -6,7 +6,7 @@ use std::thread;
 
 fn work(job: u32) -> Result<(), std::io::Error> {
     error_sentinel::add_breadcrumb(format!("job {job} begun"));
-    if job % 3 == 0 {
+    if job.is_multiple_of(3) {
         return Err(std::io::Error::other("no space left for the result"));
     }
     Ok(())
