@@ -71,16 +71,26 @@ pub fn verify(password: &str, hash: Option<&str>) -> bool {
 /// # Errors
 /// As [`hash`].
 pub async fn hash_later(password: String) -> Result<String, HashError> {
-    let _place = PLACES.acquire().await;
-    tokio::task::spawn_blocking(move || hash(&password))
-        .await
-        .unwrap_or_else(|error| Err(HashError(error.to_string())))
+    in_turn(&PLACES, move || hash(&password)).await?
 }
 
 /// [`verify`] off the async threads.
 pub async fn verify_later(password: String, hash: Option<String>) -> bool {
-    let _place = PLACES.acquire().await;
-    tokio::task::spawn_blocking(move || verify(&password, hash.as_deref())).await.unwrap_or(false)
+    in_turn(&PLACES, move || verify(&password, hash.as_deref())).await.unwrap_or(false)
+}
+
+/// Does slow work off the async threads, once there is a place. The work itself holds the place: whoever asks
+/// and hangs up ends the waiting and not the work, and would else let in any number of others.
+async fn in_turn<T: Send + 'static>(
+    places: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashError> {
+    let place = places.acquire().await.map_err(|error| HashError(error.to_string()))?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        work()
+    });
+    done.await.map_err(|error| HashError(error.to_string()))
 }
 
 #[cfg(test)]
@@ -100,6 +110,23 @@ mod tests {
     #[test]
     fn nobodys_password_lets_nobody_in() {
         assert!(!verify("nobody's password", None));
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_leaves_no_place_to_others_before_the_work_is_done() {
+        static ONE: Semaphore = Semaphore::const_new(1);
+        let (start, started) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let asked = tokio::spawn(in_turn(&ONE, move || {
+            start.send(()).unwrap();
+            ended.recv()
+        }));
+        started.await.unwrap();
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        assert_eq!(ONE.available_permits(), 0, "the work goes on");
+        drop(end);
+        assert!(ONE.acquire().await.is_ok());
     }
 
     #[test]
