@@ -8,7 +8,7 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use error_sentinel_wire::EventId;
+use error_sentinel_wire::{EventId, ProjectId, UnixMs};
 use serde::Deserialize;
 
 use super::event_list::EventLine;
@@ -16,13 +16,13 @@ use super::event_view::EventView;
 use super::page::{Problem, Shell};
 use super::session::{SignedIn, percent_encoded};
 use super::sparkline::Sparkline;
-use super::words::{Moment, level_sign, short_count};
+use super::words::{Moment, level_sign, short_count, short_release};
 use super::{Dashboard, Shared, issue_list};
 use crate::clock;
 use crate::feed::Change;
 use crate::store::event::Neighbours;
-use crate::store::issue::TagCount;
-use crate::store::{self, IssueId, Status, StoreError};
+use crate::store::issue::{Issue, TagCount};
+use crate::store::{self, IssueId, Status, Store, StoreError};
 
 /// Values shown of each tag.
 const TAG_VALUES: usize = 5;
@@ -173,8 +173,8 @@ async fn page(
                 stored_count: short_count(issue.stored_count),
                 first_seen: Moment::new(issue.first_seen, now),
                 last_seen: Moment::new(issue.last_seen, now),
-                first_release: issue.first_release.unwrap_or_default(),
-                last_release: issue.last_release.unwrap_or_default(),
+                first_release: issue.first_release.as_deref().map(short_release).unwrap_or_default(),
+                last_release: issue.last_release.as_deref().map(short_release).unwrap_or_default(),
                 sparkline: Sparkline::new(hours.first().map_or(&[], Vec::as_slice)),
                 tags,
                 older: link(around.older),
@@ -242,19 +242,48 @@ pub async fn set_status(
     };
     let now = clock::now();
     let until = (hours > 0).then(|| now.plus_ms(hours.saturating_mul(60 * 60 * 1000)));
-    let changed =
-        store::blocking(&dashboard.store, move |store| store.set_status(id, status, until, now, PATIENCE_MS));
-    match changed.await {
-        Ok(Some(issue)) => dashboard.feed.publish(Change { project_id: issue.project_id, issue_id: id }),
-        Ok(None) => return Err(no_issue()),
-        Err(StoreError::Busy(_)) => {
-            return Err(Problem::bad(
-                "The status is changed, but a mail of this issue was being sent at that moment and may still arrive.",
-            ));
-        }
-        Err(error) => return Err(error.into()),
+    let changed = store::blocking(&dashboard.store, move |store| {
+        change_status(store, id, status, until, now, PATIENCE_MS)
+    });
+    let changed = changed.await?.ok_or_else(no_issue)?;
+    dashboard.feed.publish(Change { project_id: changed.project_id, issue_id: id });
+    if changed.may_still_mail {
+        return Err(Problem::bad(
+            "The status is changed, but a mail of this issue was being sent at that moment and may still arrive.",
+        ));
     }
     Ok(dashboard.to(&format!("/issues/{id}")))
+}
+
+/// An issue whose status is changed.
+pub struct StatusChange {
+    project_id: ProjectId,
+    /// A mail was on its way and did not end in time.
+    pub may_still_mail: bool,
+}
+
+/// Changes the status; `None` when there is no such issue.
+///
+/// # Errors
+/// Those of the store, and nothing is changed.
+pub fn change_status(
+    store: &dyn Store,
+    id: IssueId,
+    status: Status,
+    until: Option<UnixMs>,
+    now: UnixMs,
+    patience_ms: u64,
+) -> store::Result<Option<StatusChange>> {
+    let (issue, may_still_mail) = match store.set_status(id, status, until, now, patience_ms) {
+        // Busy with a mail of this issue, and the status is changed; or with something else, and it is not.
+        Err(StoreError::Busy(reason)) if status == Status::Ignored => {
+            let is_changed = |issue: &Issue| issue.status == status && issue.ignored_until == until;
+            let issue = store.issue(id)?.filter(is_changed).ok_or(StoreError::Busy(reason))?;
+            (Some(issue), true)
+        }
+        changed => (changed?, false),
+    };
+    Ok(issue.map(|issue| StatusChange { project_id: issue.project_id, may_still_mail }))
 }
 
 /// `GET /events/<event id>.json`: the event as it is stored.
