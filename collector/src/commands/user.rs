@@ -28,6 +28,9 @@ pub enum UserCommand {
 pub struct AddUser {
     /// Mail address to sign in with
     pub email: String,
+    /// Read the password from standard input instead of printing a link
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 impl UserCommand {
@@ -51,19 +54,20 @@ impl AddUser {
             return Err(Failure::new(format!("{email} is not a mail address")).usage());
         }
         let opened = Opened::or_new(settings)?;
-        let mut typed = String::new();
-        // At a terminal nothing is asked: a link lets the person choose, and no password stands in a history.
-        if !io::stdin().is_terminal() {
-            io::stdin()
-                .read_line(&mut typed)
-                .map_err(|error| Failure::new(format!("the password cannot be read: {error}")))?;
-        }
-        let typed = typed.trim_end_matches(['\r', '\n']);
-        if typed.is_empty() {
+        if !self.password_stdin {
+            // A link lets the person choose, and no password stands in a shell's history.
             let base_url = opened.base_url()?;
             let link = link::for_account(&*opened.store, &base_url, email, clock::now())?;
-            return output::line(&link);
+            return output::line(link);
         }
+        if io::stdin().is_terminal() {
+            eprintln!("Password:");
+        }
+        let mut typed = String::new();
+        io::stdin()
+            .read_line(&mut typed)
+            .map_err(|error| Failure::new(format!("the password cannot be read: {error}")))?;
+        let typed = typed.trim_end_matches(['\r', '\n']);
         password::check(typed).map_err(|reason| Failure::new(reason).usage())?;
         let hash = password::hash(typed).map_err(|error| Failure::new(error.to_string()))?;
         opened.store.set_password(email, &hash, clock::now())?;
