@@ -73,11 +73,17 @@ function tell(text) {
   button.onclick = () => location.reload();
 }
 
+// This page as it would be now; nothing when it is not to be had, as after a sign-out.
+async function anew() {
+  const reply = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!reply.ok || reply.redirected) return undefined;
+  return new DOMParser().parseFromString(await reply.text(), "text/html");
+}
+
 // Rows that are there change in place; new ones are announced, so that nothing moves under the pointer.
 async function refresh() {
-  const reply = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!reply.ok || reply.redirected) return;
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  const page = await anew();
+  if (!page) return;
   tick(page);
   for (const fresh of page.querySelectorAll("[data-live] tr[data-issue]")) {
     const row = list.querySelector(`tr[data-issue="${CSS.escape(fresh.dataset.issue)}"]`);
@@ -110,26 +116,52 @@ function changed(id) {
   }
 }
 
+// What happened while nobody listened is found by looking.
+async function catchUp() {
+  if (list) return refresh();
+  const page = issue || empty ? await anew() : undefined;
+  if (!page) return;
+  const count = (of) => of.querySelector("[data-count]")?.dataset.count;
+  if (issue && count(page) !== count(document)) tell("New events · show");
+  if (empty && !page.querySelector("[data-empty]")) location.reload();
+}
+
 if (list || issue || empty || waiting) {
   if (waiting) waiting.hidden = false;
   let source;
+  let retry;
+  // A first error may arrive between a page and its listening.
+  let missed = Boolean(empty);
+  const look = () => catchUp().catch(() => tell("Something may have changed · show"));
   const open = () => {
+    clearTimeout(retry);
     source = new EventSource(`${prefix}/live`);
     source.addEventListener("change", (event) => changed(JSON.parse(event.data).issue));
-    source.addEventListener("behind", () => changed(issue));
+    source.addEventListener("behind", () => (waiting ? changed() : look()));
+    source.addEventListener("open", () => {
+      if (missed) look();
+      missed = false;
+    });
+    source.addEventListener("error", (event) => {
+      missed = true;
+      // A browser tries again by itself, but not after an answer that is no stream, such as a proxy's while
+      // the collector restarts.
+      if (event.target.readyState === EventSource.CLOSED) retry = setTimeout(open, 30_000);
+    });
   };
   // A page that nobody sees holds no connection, of which a browser has six for all its tabs, and catches up
-  // when it is looked at.
+  // when it is looked at. The one that waits for a first error goes on: whoever sends it has left for a shell.
   const follow = () => {
-    if (document.hidden) {
+    if (document.hidden && !waiting) {
+      clearTimeout(retry);
       source?.close();
       source = undefined;
+      missed = true;
     } else if (!source) {
       open();
-      if (list) changed();
     }
   };
-  if (!document.hidden) open();
+  follow();
   document.addEventListener("visibilitychange", follow);
 }
 
