@@ -11,8 +11,14 @@ use serde::Deserialize;
 
 use super::page::{Problem, render};
 use super::session::{self, SignedIn};
-use super::{Shared, password};
+use super::{Dashboard, Shared, password};
 use crate::{client_address, store};
+
+/// What is told to those whom [`may_try`] refuses.
+pub const TOO_MANY_TRIES: &str = "Too many tries. Wait a minute and try again.";
+
+/// The other end of the connection, where there is one.
+pub type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 
 #[derive(Template)]
 #[template(path = "dashboard/login.html")]
@@ -52,7 +58,7 @@ pub async fn show(State(dashboard): Shared, Query(next): Query<Next>) -> Respons
 /// `POST /login`
 pub async fn enter(
     State(dashboard): Shared,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    peer: Peer,
     headers: HeaderMap,
     Form(typed): Form<Credentials>,
 ) -> Result<Response, Problem> {
@@ -65,15 +71,8 @@ pub async fn enter(
         };
         (status, render(&page)).into_response()
     };
-    let address = match peer {
-        Some(Extension(ConnectInfo(peer))) => {
-            client_address::of(peer, &headers, &dashboard.settings.trusted_proxies)
-        }
-        None => IpAddr::from([0, 0, 0, 0]),
-    };
-    if !dashboard.attempts.allow(address, &typed.email) {
-        let error = "Too many tries. Wait a minute and try again.";
-        return Ok(refuse(StatusCode::TOO_MANY_REQUESTS, error));
+    if !may_try(&dashboard, peer, &headers, &typed.email) {
+        return Ok(refuse(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_TRIES));
     }
     let email = typed.email.trim().to_owned();
     let found = store::blocking(&dashboard.store, move |store| store.find_account(&email)).await?;
@@ -88,6 +87,17 @@ pub async fn enter(
     }
     let cookie = session::open(&dashboard, &account).await?;
     Ok(([(header::SET_COOKIE, cookie)], dashboard.to(own_path(&typed.next))).into_response())
+}
+
+/// Whether one more password may be tried for `email` by whoever asks.
+pub fn may_try(dashboard: &Dashboard, peer: Peer, headers: &HeaderMap, email: &str) -> bool {
+    let address = match peer {
+        Some(Extension(ConnectInfo(peer))) => {
+            client_address::of(peer, headers, &dashboard.settings.trusted_proxies)
+        }
+        None => IpAddr::from([0, 0, 0, 0]),
+    };
+    dashboard.attempts.allow(address, email)
 }
 
 /// `POST /logout`

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::login::{Peer, TOO_MANY_TRIES, may_try};
 use super::mail::MailForm;
 use super::page::{Problem, Shell};
 use super::session::{self, SignedIn};
@@ -172,6 +173,8 @@ pub struct PasswordForm {
 pub async fn change_password(
     State(dashboard): Shared,
     signed_in: SignedIn,
+    peer: Peer,
+    headers: HeaderMap,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response, Problem> {
     let known = signed_in.account.password_hash.clone();
@@ -179,6 +182,9 @@ pub async fn change_password(
         Some("The two passwords differ.".to_owned())
     } else if let Err(reason) = password::check(&form.password) {
         Some(format!("Please {reason}."))
+    } else if !may_try(&dashboard, peer, &headers, &signed_in.account.email) {
+        // Whoever holds a session that is not theirs must not find out the password by it.
+        Some(TOO_MANY_TRIES.to_owned())
     } else if !password::verify_later(form.old_password, Some(known)).await {
         Some("The old password is not right.".to_owned())
     } else {

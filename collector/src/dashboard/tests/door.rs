@@ -199,6 +199,26 @@ async fn wrong_passwords_are_held_back_where_they_come_from() {
 }
 
 #[tokio::test]
+async fn a_session_does_not_help_to_guess_its_password() {
+    let world = World::new();
+    world.add_account();
+    let person = world.person();
+    let fields = |old| {
+        [("old_password", old), ("password", "another long one"), ("password_again", "another long one")]
+    };
+    for _ in 0..5 {
+        let page = person.post("/settings/password", &fields("guessed")).await.assert_ok().text;
+        assert!(page.contains("The old password is not right."), "{page}");
+    }
+    let page = person.post("/settings/password", &fields(PASSWORD)).await.assert_ok().text;
+    assert!(page.contains("Too many tries."), "{page}");
+    assert_eq!(
+        world.stranger().post("/login", &[("email", EMAIL), ("password", PASSWORD)]).await.status,
+        429
+    );
+}
+
+#[tokio::test]
 async fn a_new_password_ends_every_other_session() {
     let world = World::new();
     world.add_account();
