@@ -15,6 +15,11 @@ pub const STORE_FILE: &str = "store.db";
 pub const QUEUE_FILE: &str = "queue.db";
 const LOCK_FILE: &str = "lock";
 const ADDRESS_FILE: &str = "address";
+const STATE_FILE: &str = "state";
+
+/// What the file of the state holds. Anything else, such as nothing at all, was cut off.
+const RUNNING: &[u8] = b"running\n";
+const ENDED: &[u8] = b"ended\n";
 
 /// A command that asks whether a server runs holds the lock for an instant; a server outwaits it.
 const LOCK_TRIES: u32 = 10;
@@ -66,6 +71,17 @@ impl DataDirError {
             }
         }
     }
+}
+
+/// What the last server on a folder left it as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// None has run on it.
+    New,
+    /// It ended by itself, and nothing was in its hands.
+    Ended,
+    /// It was killed, crashed, or lost its power.
+    BrokenOff,
 }
 
 /// Holds a data folder until it is dropped.
@@ -162,6 +178,44 @@ impl DataDir {
         self.path.join(QUEUE_FILE)
     }
 
+    /// How the last server on it ended.
+    ///
+    /// # Errors
+    /// [`DataDirError::Denied`] when that cannot be read.
+    pub fn past(&self) -> Result<Past, DataDirError> {
+        match fs::read(self.path.join(STATE_FILE)) {
+            Ok(state) if state == ENDED => Ok(Past::Ended),
+            Ok(_) => Ok(Past::BrokenOff),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Past::New),
+            Err(error) => Err(denied(&self.path, "read", error)),
+        }
+    }
+
+    /// Notes that a server has both files open.
+    ///
+    /// # Errors
+    /// [`DataDirError::Denied`] when that cannot be written.
+    pub fn note_running(&self) -> Result<(), DataDirError> {
+        self.note_state(RUNNING)
+    }
+
+    /// Notes that the server has ended by itself.
+    ///
+    /// # Errors
+    /// [`DataDirError::Denied`] when that cannot be written; the next start looks for damage then.
+    pub fn note_ended(&self) -> Result<(), DataDirError> {
+        self.note_state(ENDED)
+    }
+
+    fn note_state(&self, state: &[u8]) -> Result<(), DataDirError> {
+        let path = self.path.join(STATE_FILE);
+        let written = File::create(path).and_then(|mut file| {
+            io::Write::write_all(&mut file, state)?;
+            file.sync_all()
+        });
+        written.map_err(|error| denied(&self.path, "written to", error))
+    }
+
     /// Notes the URL at which the server that holds the lock is reached on this machine, for the commands:
     /// with port 0, or a flag that they do not see, the settings do not tell.
     ///
@@ -250,6 +304,19 @@ mod tests {
         drop(first);
         assert!(!dir.is_locked());
         dir.lock().unwrap();
+    }
+
+    #[test]
+    fn only_a_server_that_said_so_has_ended() {
+        let outer = tempfile::tempdir().unwrap();
+        let dir = DataDir::create(outer.path()).unwrap();
+        assert_eq!(dir.past().unwrap(), Past::New);
+        dir.note_running().unwrap();
+        assert_eq!(dir.past().unwrap(), Past::BrokenOff);
+        dir.note_ended().unwrap();
+        assert_eq!(dir.past().unwrap(), Past::Ended);
+        fs::write(outer.path().join(STATE_FILE), "").unwrap();
+        assert_eq!(dir.past().unwrap(), Past::BrokenOff);
     }
 
     #[test]

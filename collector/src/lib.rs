@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod api;
+pub mod browser_sdk;
 pub mod client_address;
 pub mod clock;
 pub mod commands;

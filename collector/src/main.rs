@@ -5,8 +5,21 @@ use std::process::ExitCode;
 use clap::Parser;
 use error_sentinel_collector::commands::{self, Cli};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error-sentinel cannot start its threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run());
+    // A call that waits for somebody else's lock must not keep the process from ending.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run() -> ExitCode {
     // The one cryptography of every connection: mail, heartbeat, replay. An error says that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();

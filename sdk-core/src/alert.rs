@@ -3,12 +3,41 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use error_sentinel_wire::{Event, Exception, Level, Mechanism, Message, Value, limits};
+use error_sentinel_wire::{Event, Exception, Level, Mechanism, Message, User, Value, limits};
 
 /// An alert on its way, to be adjusted before it is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Alert {
     pub(crate) event: Event,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// The backtrace that an error brings along from where it began, as the standard library writes it.
+///
+/// To write it takes a thousand times longer than to report the error, so that is put off where it can be.
+#[cfg_attr(
+    not(all(feature = "backtrace", any(feature = "anyhow", feature = "eyre"))),
+    allow(dead_code, reason = "only they make one")
+)]
+pub(crate) struct Origin(Box<dyn FnOnce() -> String + Send>);
+
+impl Origin {
+    #[cfg(any(feature = "anyhow", feature = "eyre"))]
+    pub(crate) fn new(write: impl FnOnce() -> String + Send + 'static) -> Origin {
+        Origin(Box::new(write))
+    }
+
+    /// Writes it.
+    #[cfg(feature = "backtrace")]
+    pub(crate) fn into_text(self) -> String {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin")
+    }
 }
 
 impl Alert {
@@ -24,6 +53,18 @@ impl Alert {
         self
     }
 
+    /// Adds a named set of facts, such as `device` or one of the application's own.
+    pub fn context(&mut self, name: impl AsRef<str>, facts: impl Into<Value>) -> &mut Alert {
+        self.event.contexts.set(name.as_ref(), facts);
+        self
+    }
+
+    /// Says whose work it is about.
+    pub fn user(&mut self, user: User) -> &mut Alert {
+        self.event.user = Some(user);
+        self
+    }
+
     /// Adds anything that helps to understand it.
     pub fn extra(&mut self, key: impl AsRef<str>, value: impl Into<Value>) -> &mut Alert {
         self.event.extra.set(key.as_ref(), value);
@@ -36,15 +77,24 @@ impl Alert {
         self
     }
 
-    fn new(exceptions: Vec<Exception>) -> Alert {
-        Alert { event: Event { level: Some(Level::Error), exceptions, ..Event::default() } }
+    pub(crate) fn new(exceptions: Vec<Exception>) -> Alert {
+        let event = Event { level: Some(Level::Error), exceptions, ..Event::default() };
+        Alert { event, origin: None }
     }
 
-    fn text(text: String) -> Alert {
+    /// As a logger's record: its level and its name.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn of_logger(&mut self, level: Level, name: &str) {
+        self.event.level = Some(level);
+        self.event.logger = Some(name.to_owned());
+    }
+
+    pub(crate) fn text(text: String) -> Alert {
         let mut text = text;
         limits::cut(&mut text, limits::MESSAGE_BYTES);
         let message = Message { formatted: Some(text), ..Message::default() };
-        Alert { event: Event { level: Some(Level::Error), message: Some(message), ..Event::default() } }
+        let event = Event { level: Some(Level::Error), message: Some(message), ..Event::default() };
+        Alert { event, origin: None }
     }
 }
 
@@ -63,9 +113,11 @@ pub mod kind {
     pub struct AText;
     #[derive(Debug)]
     pub struct ABox;
-    #[cfg(feature = "anyhow")]
     #[derive(Debug)]
-    pub struct AnAnyhow;
+    pub struct AnEvent;
+    #[cfg(any(feature = "anyhow", feature = "eyre"))]
+    #[derive(Debug)]
+    pub struct AReport;
 }
 
 impl<E: Error + ?Sized> IntoAlert<kind::AnError> for &E {
@@ -92,6 +144,13 @@ impl IntoAlert<kind::ABox> for &Box<dyn Error + Send + Sync> {
     }
 }
 
+/// An event made elsewhere, such as in another language: what it says itself, its id and stack too, is kept.
+impl IntoAlert<kind::AnEvent> for Event {
+    fn into_alert(self) -> Alert {
+        Alert { event: self, origin: None }
+    }
+}
+
 impl IntoAlert<kind::AText> for &str {
     fn into_alert(self) -> Alert {
         Alert::text(self.to_owned())
@@ -110,16 +169,8 @@ impl IntoAlert<kind::AText> for &String {
     }
 }
 
-#[cfg(feature = "anyhow")]
-impl IntoAlert<kind::AnAnyhow> for &anyhow::Error {
-    fn into_alert(self) -> Alert {
-        let error: &(dyn Error + Send + Sync + 'static) = self.as_ref();
-        Alert::new(chain(link(error), error.source()))
-    }
-}
-
 /// The causes of `surfaced`, oldest first, and `surfaced` itself last, as the wire wants them.
-fn chain(surfaced: Exception, mut source: Option<&(dyn Error + 'static)>) -> Vec<Exception> {
+pub(crate) fn chain(surfaced: Exception, mut source: Option<&(dyn Error + 'static)>) -> Vec<Exception> {
     let mut exceptions = vec![surfaced];
     while let Some(error) = source {
         // An error may name itself as its source; such a chain has no end.
@@ -137,12 +188,12 @@ fn chain(surfaced: Exception, mut source: Option<&(dyn Error + 'static)>) -> Vec
     exceptions
 }
 
-fn link(error: &dyn Error) -> Exception {
+pub(crate) fn link(error: &dyn Error) -> Exception {
     Exception { kind: Some(type_by_debug(&error)), value: Some(display(&error)), ..Exception::default() }
 }
 
 fn display(error: &impl fmt::Display) -> String {
-    let mut text = Bounded { text: String::new(), max: limits::MESSAGE_BYTES };
+    let mut text = Bounded::new(limits::MESSAGE_BYTES);
     // A bounded text refuses what is too long, which ends the writing; what it holds by then is kept.
     let _ = write!(text, "{error}");
     text.text
@@ -150,16 +201,27 @@ fn display(error: &impl fmt::Display) -> String {
 
 /// The name of an error's type, as far as `Debug` tells: everything before the first brace or bracket.
 fn type_by_debug(error: &impl fmt::Debug) -> String {
-    let mut text = Bounded { text: String::new(), max: limits::NAME_BYTES };
-    // As above.
-    let _ = write!(text, "{error:?}");
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-    let name: String = text.text.chars().take_while(|c| is_name(*c)).collect();
-    let name = name.trim_end_matches(':');
-    if name.is_empty() || !name.chars().any(char::is_alphabetic) {
-        "Error".to_owned()
-    } else {
-        name.to_owned()
+    let mut name = Name(String::new());
+    // A name refuses what is none, which ends the writing early; what it holds by then is all that is wanted.
+    let _ = write!(name, "{error:?}");
+    let name = name.0.trim_end_matches(':');
+    if name.chars().any(char::is_alphabetic) { name.to_owned() } else { "Error".to_owned() }
+}
+
+/// A name that ends where something else begins.
+struct Name(String);
+
+impl Write for Name {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+        let room = limits::NAME_BYTES.saturating_sub(self.0.len());
+        let end = part.char_indices().find(|(at, c)| !is_name(*c) || at + c.len_utf8() > room);
+        let Some((end, _)) = end else {
+            self.0.push_str(part);
+            return Ok(());
+        };
+        self.0.push_str(part.get(..end).unwrap_or_default());
+        Err(fmt::Error)
     }
 }
 
@@ -172,9 +234,20 @@ fn short_type(name: &str) -> String {
 }
 
 /// Text that stops growing at a bound.
-struct Bounded {
+pub(crate) struct Bounded {
     text: String,
     max: usize,
+}
+
+impl Bounded {
+    pub(crate) fn new(max: usize) -> Bounded {
+        Bounded { text: String::new(), max }
+    }
+
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
 }
 
 impl Write for Bounded {
@@ -256,13 +329,5 @@ mod tests {
         let names = names(&Endless);
         assert_eq!(names.len(), limits::EXCEPTIONS);
         assert!(names.iter().all(|(_, value)| value.len() <= limits::MESSAGE_BYTES));
-    }
-
-    #[cfg(feature = "anyhow")]
-    #[test]
-    fn anyhow_errors_keep_their_context() {
-        let error = anyhow::Error::new(outer()).context("checkout failed");
-        let values: Vec<String> = names(&error).into_iter().map(|(_, value)| value).collect();
-        assert_eq!(values, ["invalid digit found in string", "cannot read the amount", "checkout failed"]);
     }
 }

@@ -1,9 +1,11 @@
 //! How to report.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use error_sentinel_wire::Event;
+use error_sentinel_wire::{Event, UnixMs};
 
 use crate::transport::Transport;
 
@@ -21,8 +23,15 @@ pub struct Options {
     pub(crate) server_name: Option<String>,
     pub(crate) max_breadcrumbs: Option<usize>,
     pub(crate) in_app: Vec<String>,
+    pub(crate) sample_rate: Option<f64>,
+    pub(crate) attach_stacktrace: Option<bool>,
+    pub(crate) send_default_pii: bool,
     pub(crate) before_send: Option<BeforeSend>,
+    pub(crate) sdk_name: Option<String>,
     pub(crate) transport: Option<Box<dyn Transport>>,
+    pub(crate) spool_dir: Option<PathBuf>,
+    pub(crate) sent_at: Option<UnixMs>,
+    pub(crate) farewell: Option<Duration>,
 }
 
 impl Options {
@@ -64,9 +73,69 @@ impl Options {
         self
     }
 
-    /// Changes an event, or drops it by `None`, before it is sent; runs on the reporting thread.
+    /// What events call their SDK; for those that wrap this crate for another language.
+    pub fn sdk_name(self, name: impl Into<String>) -> Options {
+        Options { sdk_name: Some(name.into()), ..self }
+    }
+
+    /// Reports only this share of all alerts, from 0 to 1; those left out are counted. Panics are always reported.
+    /// Default: all.
+    pub fn sample_rate(self, rate: f64) -> Options {
+        Options { sample_rate: Some(rate), ..self }
+    }
+
+    /// Whether an alert takes the stack along that it was raised from; a panic does in any case. Default: yes.
+    pub fn attach_stacktrace(self, is_attached: bool) -> Options {
+        Options { attach_stacktrace: Some(is_attached), ..self }
+    }
+
+    /// Whether personal data that nobody asked for is sent: network addresses, cookies, who is logged in. Default:
+    /// no. Passwords, keys, tokens and card numbers are taken out in either case, wherever they stand.
+    pub fn send_default_pii(self, is_sent: bool) -> Options {
+        Options { send_default_pii: is_sent, ..self }
+    }
+
+    /// The highest upper half of the names of events that are kept. A rate that is no number keeps all.
+    pub(crate) fn sample_up_to(&self) -> u64 {
+        match self.sample_rate {
+            // A conversion to a whole number stops at its ends.
+            Some(rate) if rate < 1.0 => (rate * u64::MAX as f64) as u64,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Changes an event, or drops it by `None`, before it is sent; runs on the SDK's own thread.
+    ///
+    /// # Drops
+    /// The event, when `change` panics; it is counted as `internal_sdk_error`. Nothing is printed: the panic is one
+    /// that the program would not have without the SDK.
     pub fn before_send(self, change: impl Fn(Event) -> Option<Event> + Send + Sync + 'static) -> Options {
         Options { before_send: Some(Arc::new(change)), ..self }
+    }
+
+    /// How long the end of the program may take, so that what is on its way can leave; a process that dies of a panic
+    /// waits as long. Default: milliseconds in `ERROR_SENTINEL_FAREWELL_MS`, else two seconds.
+    pub fn farewell(self, longest: Duration) -> Options {
+        Options { farewell: Some(longest), ..self }
+    }
+
+    /// Keeps every event in this folder until the collector has stored it, so that neither a crash nor a dead network
+    /// loses it; what is left is sent at the next start. The folder is made when needed, can be shared by processes,
+    /// and holds 1000 events or 32 MB at most. Default: `ERROR_SENTINEL_SPOOL_DIR`, else none, since a library does
+    /// not write files that nobody asked for.
+    ///
+    /// With it a panic is on disk before the process can end of it, which costs the thread that panics a write of a
+    /// few kilobytes. Without it a process that ends at once, such as by `panic = "abort"`, waits for the
+    /// [`farewell`](Options::farewell) that the collector has its last panic. That is decided when this crate is compiled: where only the program
+    /// itself is compiled with `-C panic=abort`, and not by its profile, nothing waits.
+    pub fn spool_dir(self, folder: impl Into<PathBuf>) -> Options {
+        Options { spool_dir: Some(folder.into()), ..self }
+    }
+
+    /// What every envelope says about when it was sent, in place of the time: for tests that compare it byte for byte.
+    #[cfg(feature = "test")]
+    pub fn sent_at(self, at: UnixMs) -> Options {
+        Options { sent_at: Some(at), ..self }
     }
 
     /// Delivers by other means than HTTP, such as [`TestTransport`](crate::TestTransport).

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use error_sentinel_wire::Dsn;
 use error_sentinel_wire::reply::{Fate, Reply};
+#[cfg(feature = "test")]
+use error_sentinel_wire::{ClientReport, Discarded, Event, Value, codec, envelope};
 
 #[cfg(feature = "http")]
 pub use crate::client::http::HttpTransport;
@@ -57,6 +59,61 @@ impl TestTransport {
     /// The envelopes as they would have been sent, oldest first.
     pub fn envelopes(&self) -> Vec<String> {
         self.envelopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(feature = "test")]
+impl TestTransport {
+    /// The events that would have been sent, oldest first, as a collector reads them.
+    ///
+    /// ```
+    /// use error_sentinel::{Options, TestTransport};
+    ///
+    /// let transport = TestTransport::new();
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let guard = error_sentinel::init(Options::new(dsn).transport(transport.clone()));
+    /// error_sentinel::send_alert_with("out of stock", |alert| {
+    ///     alert.tag("shop", "berlin");
+    /// });
+    /// drop(guard);
+    /// assert_eq!(transport.events()[0].tag("shop"), Some("berlin"));
+    /// ```
+    pub fn events(&self) -> Vec<Event> {
+        self.items("event").into_iter().map(Event::from_value).collect()
+    }
+
+    /// What the SDK would have said that it lost, by reason, oldest first.
+    ///
+    /// ```
+    /// use error_sentinel::{Options, TestTransport};
+    ///
+    /// let transport = TestTransport::new();
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let options = Options::new(dsn).before_send(|_| None).transport(transport.clone());
+    /// let guard = error_sentinel::init(options);
+    /// error_sentinel::send_alert("nobody wants to hear of it");
+    /// drop(guard);
+    /// let lost = transport.lost();
+    /// assert_eq!((lost[0].reason.as_str(), lost[0].quantity), ("before_send", 1));
+    /// ```
+    pub fn lost(&self) -> Vec<Discarded> {
+        self.items("client_report")
+            .into_iter()
+            .flat_map(|report| ClientReport::from_value(report).discarded)
+            .collect()
+    }
+
+    /// The items of a kind.
+    fn items(&self, kind: &str) -> Vec<Value> {
+        let mut values = Vec::new();
+        for text in self.envelopes() {
+            // The SDK writes what can be read; what an application's own test puts in is its own business.
+            let Ok((_, items)) = envelope::open(text.as_bytes()) else { continue };
+            for item in items.flatten().filter(|item| item.header.kind == kind) {
+                values.extend(codec::decode_value(item.payload));
+            }
+        }
+        values
     }
 }
 

@@ -1,17 +1,18 @@
 """A real SMTP server that keeps what it receives: one file of raw bytes and one of what Python reads in it.
 
-Usage: mail_server.py PORT FOLDER. Port 0 takes a free one. Prints the port, then serves until it is killed.
+Port 0 takes a free one. Prints the port, then serves until it is killed.
 """
 
+import argparse
 import asyncio
 import email
 import email.policy
 import json
 import os
-import sys
+import ssl
 import time
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 def read(raw):
@@ -36,6 +37,8 @@ class Keep:
             "received_at_s": time.time(),
             "sender": envelope.mail_from,
             "recipients": envelope.rcpt_tos,
+            "is_encrypted": server.transport.get_extra_info("ssl_object") is not None,
+            "login": session.auth_data,
             "raw": envelope.original_content.decode("latin-1"),
             **read(envelope.original_content),
         }
@@ -48,11 +51,42 @@ class Keep:
         return "250 kept"
 
 
+def admit(name, password):
+    def authenticator(server, session, envelope, mechanism, data):
+        is_right = (data.login, data.password) == (name.encode(), password.encode())
+        return AuthResult(success=is_right, handled=False, auth_data=name if is_right else None)
+
+    return authenticator
+
+
 async def main():
-    port, folder = int(sys.argv[1]), sys.argv[2]
-    keep = Keep(folder)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(keep, enable_SMTPUTF8=False), "127.0.0.1", port)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("port", type=int)
+    words.add_argument("folder")
+    words.add_argument("--encryption", choices=["none", "starttls", "tls"], default="none")
+    words.add_argument("--certificate")
+    words.add_argument("--key")
+    words.add_argument("--login", nargs=2, metavar=("NAME", "PASSWORD"), help="take mail of this login only")
+    given = words.parse_args()
+
+    keep = Keep(given.folder)
+    options = {"enable_SMTPUTF8": False}
+    encrypt = None
+    if given.encryption != "none":
+        encrypt = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        encrypt.load_cert_chain(given.certificate, given.key)
+    if given.encryption == "starttls":
+        options |= {"tls_context": encrypt, "require_starttls": True}
+    if given.login:
+        options |= {
+            "auth_required": True,
+            "authenticator": admit(*given.login),
+            "auth_require_tls": given.encryption == "starttls",
+        }
+    at_once = encrypt if given.encryption == "tls" else None
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(keep, **options), "127.0.0.1", given.port, ssl=at_once
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -52,6 +52,11 @@ impl Api {
         Api { address, token: token.to_owned() }
     }
 
+    /// Its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request with the token.
     ///
     /// # Panics

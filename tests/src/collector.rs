@@ -5,15 +5,15 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use error_sentinel_wire::Dsn;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::process::{Finished, Usage, finish, repository, without_settings};
-use crate::{Api, Connection, Reply, Request};
+use crate::{Api, Certificate, Connection, Reply, Request};
 
 /// Longest that a start may take; the machine may be busy.
 const START: Duration = Duration::from_secs(30);
@@ -30,6 +30,13 @@ impl Setup {
     /// With one more setting, by the name of its environment variable without the prefix: `RATE_LIMIT`.
     pub fn set(mut self, name: &str, value: impl ToString) -> Setup {
         self.environment.push((format!("ERROR_SENTINEL_{name}"), value.to_string()));
+        self
+    }
+
+    /// Trusts certificates of this authority too.
+    pub fn trust(mut self, certificate: &Certificate) -> Setup {
+        let path = certificate.authority_path().display().to_string();
+        self.environment.push(("SSL_CERT_FILE".to_owned(), path));
         self
     }
 
@@ -50,15 +57,27 @@ impl Setup {
     /// When it does not come up.
     #[track_caller]
     pub fn start_on(self, data_dir: TempDir) -> Collector {
+        self.try_start_on(data_dir).unwrap_or_else(|trouble| panic!("{trouble}"))
+    }
+
+    /// Starts it on a folder that it may refuse.
+    ///
+    /// # Errors
+    /// All that it said when it ended instead of coming up.
+    ///
+    /// # Panics
+    /// When it neither comes up nor ends.
+    pub fn try_start_on(self, data_dir: TempDir) -> Result<Collector, String> {
         let mut collector = Collector {
             setup: self,
             data_dir: Some(data_dir),
+            log: NamedTempFile::new().expect("a temporary file"),
             running: None,
             welcome: Welcome::default(),
             token: None,
         };
-        collector.start_again();
-        collector
+        collector.try_start_again()?;
+        Ok(collector)
     }
 }
 
@@ -67,6 +86,8 @@ impl Setup {
 struct Welcome {
     text: String,
     dashboard: String,
+    /// Where it listens, printed where that is not where the dashboard is.
+    listening: Option<String>,
     setup_link: Option<String>,
     dsn: Option<Dsn>,
 }
@@ -77,6 +98,8 @@ pub struct Collector {
     setup: Setup,
     /// `None` once it was handed on.
     data_dir: Option<TempDir>,
+    /// Not in the folder, which may lie on a disk that the test takes away.
+    log: NamedTempFile,
     running: Option<Child>,
     welcome: Welcome,
     token: Option<String>,
@@ -117,8 +140,19 @@ impl Collector {
     /// When it runs still or does not come up.
     #[track_caller]
     pub fn start_again(&mut self) {
+        self.try_start_again().unwrap_or_else(|trouble| panic!("{trouble}"));
+    }
+
+    /// Starts it again on its folder, which it may refuse now.
+    ///
+    /// # Errors
+    /// All that it said when it ended instead of coming up.
+    ///
+    /// # Panics
+    /// When it runs still, or neither comes up nor ends.
+    pub fn try_start_again(&mut self) -> Result<(), String> {
         assert!(self.running.is_none(), "it runs still");
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
+        let log = File::options().append(true).open(self.log.path()).expect("a log file");
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         let mut child = command
             .stdin(Stdio::null())
@@ -128,11 +162,11 @@ impl Collector {
             .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
         let lines = lines_of(child.stdout.take().expect("piped"));
         self.running = Some(child);
-        self.welcome = self.read_welcome(&lines);
+        self.welcome = self.read_welcome(&lines)?;
+        Ok(())
     }
 
-    #[track_caller]
-    fn read_welcome(&mut self, lines: &mpsc::Receiver<String>) -> Welcome {
+    fn read_welcome(&mut self, lines: &mpsc::Receiver<String>) -> Result<Welcome, String> {
         let start = Instant::now();
         let mut welcome = Welcome::default();
         // The folder's line is the last of those with a value; what follows is prose, printed in one go.
@@ -146,6 +180,8 @@ impl Collector {
                         |name: &str| line.trim().strip_prefix(name).map(|rest| rest.trim().to_owned());
                     if let Some(url) = value("Dashboard ") {
                         welcome.dashboard = url;
+                    } else if let Some(url) = value("Listening ") {
+                        welcome.listening = Some(url);
                     } else if let Some(link) = value("Set up ") {
                         welcome.setup_link = Some(link);
                     } else if let Some(dsn) = value("DSN ") {
@@ -156,10 +192,15 @@ impl Collector {
                     welcome.text.push_str(&line);
                     welcome.text.push('\n');
                 }
-                Err(_) if complete => return welcome,
-                Err(_) => {
-                    let text = welcome.text;
-                    panic!("the collector does not come up; it printed:\n{text}\nand logged:\n{}", self.log())
+                Err(_) if complete => return Ok(welcome),
+                Err(trouble) => {
+                    let said = format!("it printed:\n{}\nand logged:\n{}", welcome.text, self.log());
+                    assert!(
+                        trouble == RecvTimeoutError::Disconnected,
+                        "it neither comes up nor ends; {said}"
+                    );
+                    let status = self.running.take().and_then(|mut child| child.wait().ok());
+                    return Err(format!("the collector does not come up ({status:?}); {said}"));
                 }
             }
         }
@@ -199,8 +240,8 @@ impl Collector {
     /// When the printed address is none.
     #[track_caller]
     pub fn address(&self) -> SocketAddr {
-        let address =
-            self.welcome.dashboard.trim_start_matches("http://").split('/').next().unwrap_or_default();
+        let url = self.welcome.listening.as_ref().unwrap_or(&self.welcome.dashboard);
+        let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         address.parse().unwrap_or_else(|e| panic!("{address}: {e}"))
     }
 
@@ -220,18 +261,12 @@ impl Collector {
     #[track_caller]
     pub fn stop_and_keep(mut self) -> TempDir {
         self.terminate(Duration::from_secs(10));
-        let _ = fs::remove_file(self.log_path());
         self.data_dir.take().expect("it has its folder")
-    }
-
-    fn log_path(&self) -> PathBuf {
-        // Beside the folder: inside, it would be part of what is tested.
-        self.data_dir().with_extension("log")
     }
 
     /// All that it logged so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.log_path()).unwrap_or_default()
+        fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
     /// The process.
@@ -263,14 +298,23 @@ impl Collector {
         child.wait().expect("the child is ours");
     }
 
+    /// Sends it a signal, by its name without SIG.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        finish(Command::new("sh").args(["-c", &format!("kill -{name} {}", self.pid())]), COMMAND).success();
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     ///
     /// # Panics
     /// When it has not stopped `within` that time.
     #[track_caller]
     pub fn terminate(&mut self, within: Duration) -> ExitStatus {
+        self.signal("TERM");
         let mut child = self.running.take().expect("it runs");
-        finish(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]), COMMAND).success();
         let start = Instant::now();
         loop {
             if let Some(status) = child.try_wait().expect("the child is ours") {
@@ -332,6 +376,19 @@ impl Collector {
         id.as_str().unwrap_or_else(|| panic!("no id in {}", reply.text())).to_owned()
     }
 
+    /// The counters of `/metrics` whose line begins like this, added up.
+    ///
+    /// # Panics
+    /// When there are no metrics.
+    #[track_caller]
+    pub fn metric(&self, line_start: &str) -> u64 {
+        let reply = self.send(&Request::get("/metrics"));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let text = reply.text();
+        let lines = text.lines().filter(|line| line.starts_with(line_start));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    }
+
     /// Its API, with a token made by the command line.
     #[track_caller]
     pub fn api(&mut self) -> Api {
@@ -349,13 +406,9 @@ impl Drop for Collector {
             let _ = child.kill();
             let _ = child.wait();
         }
-        if self.data_dir.is_none() {
-            return;
-        }
-        if thread::panicking() {
+        if thread::panicking() && self.data_dir.is_some() {
             eprintln!("--- the collector logged:\n{}---", self.log());
         }
-        let _ = fs::remove_file(self.log_path());
     }
 }
 

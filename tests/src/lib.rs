@@ -5,22 +5,40 @@
 //! the collector other than through what its users have: the command line, HTTP, mail, and the data folder.
 
 mod api;
+mod bugsink;
+mod c_face;
+mod certificate;
 mod collector;
 mod deadline;
+mod disk;
+pub mod encoding;
 pub mod http;
+pub mod labelled;
 pub mod load;
 mod mail;
 pub mod payload;
 mod person;
 mod process;
 mod programs;
+mod proxy;
+mod spool;
 pub mod store_file;
+mod strace;
+mod tracker;
 
 pub use api::{Api, Issue};
+pub use bugsink::Bugsink;
+pub use c_face::{CProgram, Linked};
+pub use certificate::Certificate;
 pub use collector::{Collector, Setup};
 pub use deadline::{eventually, holds_for};
+pub use disk::{Ballast, Disk};
 pub use http::{Connection, Reply, Request};
-pub use mail::{Mail, MailServer};
+pub use mail::{Encryption, Login, Mail, MailServer};
 pub use person::Person;
 pub use process::{Finished, Usage, finish, finish_with, repository, without_settings};
-pub use programs::{Python, interpreter};
+pub use programs::{Python, interpreter, is_root, node_script};
+pub use proxy::Proxied;
+pub use spool::kept_events;
+pub use strace::{Call, Strace};
+pub use tracker::{Conduct, Tracker};

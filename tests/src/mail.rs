@@ -9,17 +9,45 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Python, Setup, eventually};
+use crate::{Certificate, Python, Setup, eventually};
 
 /// Where the tests' alarms go.
 const TEAM: &str = "team@example.com";
 
-/// An SMTP server on this machine (aiosmtpd), without encryption; killed when dropped.
+/// How a mail server protects what passes to it. The names are those of the setting `smtp.tls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// Not at all.
+    None,
+    /// From STARTTLS on, which it insists on.
+    StartTls,
+    /// From the first byte.
+    Tls,
+}
+
+impl Encryption {
+    fn name(self) -> &'static str {
+        match self {
+            Encryption::None => "none",
+            Encryption::StartTls => "starttls",
+            Encryption::Tls => "tls",
+        }
+    }
+}
+
+/// A name and its password.
+#[derive(Debug, Clone, Copy)]
+pub struct Login(pub &'static str, pub &'static str);
+
+/// An SMTP server on this machine (aiosmtpd); killed when dropped.
 #[derive(Debug)]
 pub struct MailServer {
     process: Option<Child>,
     port: u16,
     folder: TempDir,
+    encryption: Encryption,
+    certificate: Certificate,
+    login: Option<Login>,
 }
 
 /// A received mail, as Python's `email` package reads it.
@@ -27,14 +55,23 @@ pub struct MailServer {
 pub struct Mail(Value);
 
 impl MailServer {
-    /// Starts one on a free port.
+    /// Starts one on a free port, without encryption.
     ///
     /// # Panics
     /// When it does not come up.
     #[track_caller]
     pub fn start() -> MailServer {
+        MailServer::start_as(Encryption::None, Certificate::for_this_machine(), None)
+    }
+
+    /// Starts one on a free port that encrypts with this certificate and takes mail of this login only.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn start_as(encryption: Encryption, certificate: Certificate, login: Option<Login>) -> MailServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = MailServer { process: None, port: 0, folder };
+        let mut server = MailServer { process: None, port: 0, folder, encryption, certificate, login };
         server.start_again();
         server
     }
@@ -45,14 +82,15 @@ impl MailServer {
     /// When it does not come up.
     #[track_caller]
     pub fn start_again(&mut self) {
-        let mut process = Python::find()
-            .script("mail_server.py")
-            .arg(self.port.to_string())
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python starts");
+        let mut command = Python::find().script("mail_server.py");
+        command.arg(self.port.to_string()).arg(self.folder.path());
+        command.args(["--encryption", self.encryption.name()]);
+        command.arg("--certificate").arg(self.certificate.path());
+        command.arg("--key").arg(self.certificate.key_path());
+        if let Some(Login(name, password)) = self.login {
+            command.args(["--login", name, password]);
+        }
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("Python starts");
         let mut line = String::new();
         let pipe = process.stdout.take().expect("piped");
         BufReader::new(pipe).read_line(&mut line).expect("the server prints its port");
@@ -70,12 +108,19 @@ impl MailServer {
 
     /// Settings that let a collector ring here.
     pub fn settings(&self) -> Setup {
-        Setup::default()
+        let settings = Setup::default()
+            .trust(&self.certificate)
             .set("SMTP__HOST", "127.0.0.1")
             .set("SMTP__PORT", self.port)
-            .set("SMTP__TLS", "none")
+            .set("SMTP__TLS", self.encryption.name())
             .set("SMTP__FROM", "alarm@example.com")
-            .set("SMTP__TO", TEAM)
+            .set("SMTP__TO", TEAM);
+        match self.login {
+            Some(Login(name, password)) => {
+                settings.set("SMTP__USERNAME", name).set("SMTP__PASSWORD", password)
+            }
+            None => settings,
+        }
     }
 
     /// All mails so far, oldest first.
@@ -161,6 +206,16 @@ impl Mail {
     /// The bytes as received.
     pub fn raw(&self) -> &str {
         self.0["raw"].as_str().unwrap_or_default()
+    }
+
+    /// Whether it came over an encrypted connection.
+    pub fn is_encrypted(&self) -> bool {
+        self.0["is_encrypted"] == true
+    }
+
+    /// Whose login it came under.
+    pub fn login(&self) -> Option<&str> {
+        self.0["login"].as_str()
     }
 
     /// When it arrived, in seconds since 1970.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -21,6 +22,12 @@ pub fn without_settings(command: &mut Command) -> &mut Command {
         }
     }
     command
+}
+
+/// A port of this machine that nobody listens on now, for servers that cannot be told to take a free one.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("it is bound").port()
 }
 
 /// What a program left.
@@ -114,6 +121,8 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Strin
 pub struct Usage {
     /// Resident memory in bytes.
     pub resident_bytes: u64,
+    /// The most of it at any moment since the start, or since [`Usage::forget_peak`].
+    pub peak_bytes: u64,
     /// Processor time of all its threads so far.
     pub processor: Duration,
 }
@@ -127,8 +136,41 @@ impl Usage {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kilobytes: u64 = resident.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-        Some(Usage { resident_bytes: kilobytes * 1024, processor: Duration::from_millis(ticks * TICK_MS) })
+        let bytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kilobytes: u64 = value.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+            Some(kilobytes * 1024)
+        };
+        Some(Usage {
+            resident_bytes: bytes("VmRSS:")?,
+            peak_bytes: bytes("VmHWM:")?,
+            processor: Duration::from_millis(ticks * TICK_MS),
+        })
+    }
+
+    /// Of a process and all that it started, added up.
+    pub fn of_family(pid: u32) -> Option<Usage> {
+        let mut sum = Usage::of(pid)?;
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        for task in tasks.filter_map(Result::ok) {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+            for child in children.filter_map(Usage::of_family) {
+                sum.resident_bytes += child.resident_bytes;
+                sum.peak_bytes += child.peak_bytes;
+                sum.processor += child.processor;
+            }
+        }
+        Some(sum)
+    }
+
+    /// Begins the peak of a process anew.
+    ///
+    /// # Panics
+    /// When the system does not let us.
+    #[track_caller]
+    pub fn forget_peak(pid: u32) {
+        // See proc(5), `clear_refs`.
+        fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the process is ours");
     }
 }

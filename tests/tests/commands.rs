@@ -175,6 +175,22 @@ fn a_user_added_without_a_password_chooses_one_by_the_printed_link() {
 }
 
 #[test]
+fn a_removed_user_is_signed_out_and_stays_out() {
+    let collector = Collector::start();
+    for email in ["ada@example.com", "bob@example.com"] {
+        let mut command = collector.command(&["user", "add", email, "--password-stdin"]);
+        error_sentinel_tests::finish_with(&mut command, "a long sentence to remember\n", SOON).success();
+    }
+    let mut person = Person::new(&collector);
+    let login = person.open("/");
+    assert_eq!(person.sign_in(&login).status, 200);
+    collector.run(&["user", "remove", "ada@example.com"]).success();
+    assert!(person.open("/").text().contains("Sign in"));
+    let last = collector.run(&["user", "remove", "bob@example.com"]);
+    assert!(!last.status.success() && last.stderr.contains("only account"), "{}", last.stderr);
+}
+
+#[test]
 fn a_revoked_token_admits_no_more() {
     let mut collector = Collector::start();
     let api = collector.api();
@@ -207,6 +223,7 @@ fn sigterm_drains_and_what_was_accepted_is_there_afterwards() {
     }
     let status = collector.terminate(SOON);
     assert!(status.success(), "{status:?}: {}", collector.log());
+    assert!(collector.log().contains("left_in_queue=0"), "{}", collector.log());
     collector.start_again();
     collector.api().await_total(200, SOON);
 }

@@ -23,7 +23,7 @@ const RUN: Duration = Duration::from_secs(60);
 const BUILD: Duration = Duration::from_secs(600);
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8911";
 /// Languages of blocks that show something and instruct nothing.
-const READ_ONLY: [&str; 2] = ["text", "console"];
+const READ_ONLY: [&str; 3] = ["text", "console", "html"];
 
 #[derive(Debug)]
 struct Block {

@@ -1,13 +1,15 @@
-//! Developer commands: `cargo xtask test` and `cargo xtask bench`.
+//! Developer commands: `cargo xtask test`, `faults`, `bench` and `wasm`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
 
 mod bench;
+mod faults;
 mod program;
 mod report;
 mod suite;
 mod toolbox;
+mod wasm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +34,16 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Lets everything around the collector fail, for long, and shows the figures. Needs root.
+    Faults {
+        /// Runs only the faults whose names contain one of these, such as `kill` or `full_disk`.
+        names: Vec<String>,
+        /// The short form that the test command runs.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Builds the browser SDK's files in `sdk-wasm/dist`, which are committed.
+    Wasm,
     /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
     Bench {
         /// What to measure.
@@ -46,6 +58,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Test { steps, verbose } => suite::run(&steps, verbose),
+        Command::Faults { names, quick } => faults::run(&names, quick),
+        Command::Wasm => wasm::run(),
         Command::Bench { what, quick } => bench::run(what, quick),
     };
     match done {

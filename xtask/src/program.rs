@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::repository;
 
@@ -88,6 +88,19 @@ impl Program {
         }
         let success = child.wait()?.success();
         Ok(Ended { success, output })
+    }
+
+    /// Shows it as one would type it and runs it on the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be started, or fails.
+    pub fn succeed(&self) -> Result<()> {
+        eprintln!("$ {self}");
+        let status = self.command().status().with_context(|| format!("cannot start {self}"))?;
+        if !status.success() {
+            bail!("that failed: {status}");
+        }
+        Ok(())
     }
 
     /// Whether it can be started and succeeds; what it prints is thrown away.

@@ -7,8 +7,18 @@ use anyhow::{Result, bail};
 
 use crate::program::Program;
 use crate::report::{Count, Report, seconds};
-use crate::toolbox::{INTERPRETERS, provide_python};
+use crate::toolbox::{
+    BROWSERS, CADDY, CXX, INTERPRETERS, MINGW, NGINX, STRACE, VALGRIND, is_root, provide_node_packages,
+    provide_python,
+};
+use crate::wasm::check_package;
 use crate::{repository, target_dir};
+
+/// The `rust-version` of the packages that are part of other people's programs.
+const OLDEST_RUST: &str = "1.89.0";
+
+const WINDOWS: &str = "x86_64-pc-windows-gnu";
+const MACOS: &str = "aarch64-apple-darwin";
 
 /// One step: its name, and how it is done.
 struct Step {
@@ -39,9 +49,46 @@ fn steps() -> Vec<Step> {
             "wire without std",
             Program::cargo("check --locked -p error-sentinel-wire --no-default-features"),
         ),
+        provide("bare target", provide_bare_target),
+        // A target that has no standard library at all: nothing of it can slip in.
+        run(
+            "engine without std",
+            Program::cargo(
+                "check --locked -p error-sentinel --no-default-features --target thumbv7em-none-eabi",
+            ),
+        ),
+        provide("oldest toolchain", provide_oldest_toolchain),
+        run(
+            "oldest Rust",
+            Program::new("rustup")
+                .words("run")
+                .argument(OLDEST_RUST)
+                .words("cargo check --locked -p error-sentinel -p error-sentinel-wire --all-features --target-dir")
+                .argument(target_dir().join("oldest")),
+        ),
+        provide("foreign targets", provide_foreign_targets),
+        // Neither system is here to run it.
+        run(
+            "check for Windows",
+            Program::cargo(
+                "check --locked -p error-sentinel-wire -p error-sentinel -p error-sentinel-collector --target",
+            )
+            .words(WINDOWS),
+        ),
+        // Without what contains C: that takes Apple's own headers.
+        run(
+            "check for macOS",
+            Program::cargo(
+                "check --locked -p error-sentinel-wire -p error-sentinel --no-default-features --features \
+                 error-sentinel/std,error-sentinel/backtrace --target",
+            )
+            .words(MACOS),
+        ),
         run(
             "unit and doc tests",
-            Program::cargo("test --locked --workspace --exclude error-sentinel-tests --all-features"),
+            Program::cargo("test --locked --workspace --exclude error-sentinel-tests --all-features")
+                // What the documentation shows is not optimised, and the machine may be busy.
+                .environment("ERROR_SENTINEL_FAREWELL_MS", "60000"),
         ),
         run("harness tests", Program::cargo("test --locked -p error-sentinel-tests --lib --bins")),
         run(
@@ -58,7 +105,10 @@ fn steps() -> Vec<Step> {
                 .words("--locked --all-features check bans licenses sources"),
         ),
         run("release build", Program::cargo("build --locked --release -p error-sentinel-collector")),
+        run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness")),
         provide("interpreters", provide_interpreters),
+        provide("browser package", check_package),
+        provide("real clients", provide_clients),
         Step { name: "end to end", kind: Kind::EndToEnd },
     ]
 }
@@ -119,13 +169,27 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
                     interpreter.install_command()
                 ));
             }
-            let names: Vec<_> = missing.iter().map(|interpreter| interpreter.name).collect();
+            let mut names: Vec<_> = missing.iter().map(|interpreter| interpreter.name).collect();
+            if !is_root() {
+                report
+                    .not_run("the faults that mount disks and trace a process; run this as root".to_owned());
+                names.push("root");
+            }
             let program = Program::cargo("test --locked -p error-sentinel-tests --no-fail-fast --test *")
                 .environment("ERROR_SENTINEL_BIN", target_dir().join("release/error-sentinel"))
+                .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"))
                 .environment("ERROR_SENTINEL_PYTHON", python_folder("python").join("bin/python"))
                 .environment(
                     "ERROR_SENTINEL_PYTHON_BROTLI",
                     python_folder("python-brotli").join("bin/python"),
+                )
+                .environment(
+                    "ERROR_SENTINEL_PYTHON_SCHEMATHESIS",
+                    python_folder("python-schemathesis").join("bin/python"),
+                )
+                .environment(
+                    "ERROR_SENTINEL_PYTHON_BUGSINK",
+                    python_folder("python-bugsink").join("bin/python"),
                 )
                 .environment("ERROR_SENTINEL_WITHOUT", names.join(","))
                 // They wait for other processes more than they work.
@@ -162,15 +226,70 @@ fn provide_components(log: &Path) -> Result<Vec<String>> {
     Ok(Vec::new())
 }
 
+/// The core library for a target without a system.
+fn provide_bare_target(log: &Path) -> Result<Vec<String>> {
+    provide_target("thumbv7em-none-eabi", log)
+}
+
+/// The standard libraries of other systems, and a compiler of C for the one that has a free one.
+fn provide_foreign_targets(log: &Path) -> Result<Vec<String>> {
+    provide_target(WINDOWS, log)?;
+    provide_target(MACOS, log)?;
+    if !MINGW.provide(log) {
+        bail!(
+            "{} is missing and cannot be installed here; install it: {}",
+            MINGW.name,
+            MINGW.install_command()
+        );
+    }
+    Ok(Vec::new())
+}
+
+fn provide_target(target: &str, log: &Path) -> Result<Vec<String>> {
+    let add = Program::new("rustup").words("target add").words(target);
+    if !add.run(log, false).is_ok_and(|ended| ended.success) {
+        bail!("the target {target} is missing and cannot be installed here; install it: {add}");
+    }
+    Ok(Vec::new())
+}
+
+/// The oldest compiler that the Rust SDK promises to be compiled by.
+fn provide_oldest_toolchain(log: &Path) -> Result<Vec<String>> {
+    let add = Program::new("rustup").words("toolchain install --profile minimal").argument(OLDEST_RUST);
+    let is_here =
+        Program::new("rustup").words("run").argument(OLDEST_RUST).words("cargo --version").succeeds();
+    if !is_here && !add.run(log, false).is_ok_and(|ended| ended.success) {
+        bail!("Rust {OLDEST_RUST} is missing and cannot be installed here; install it: {add}");
+    }
+    Ok(Vec::new())
+}
+
 /// The virtual environments of the tests.
 fn provide_pythons(log: &Path) -> Result<Vec<String>> {
     let requirements = [
         ("python", "requirements.txt"),
         ("python-brotli", "requirements-brotli.txt"),
+        ("python-schemathesis", "requirements-schemathesis.txt"),
+        ("python-bugsink", "requirements-bugsink.txt"),
         ("python-deny", "requirements-deny.txt"),
     ];
     for (name, file) in requirements {
         provide_python(name, &repository().join("tests/python").join(file), log)?;
+    }
+    Ok(Vec::new())
+}
+
+/// What the tests of real clients and of faults run.
+fn provide_clients(log: &Path) -> Result<Vec<String>> {
+    provide_node_packages(&repository().join("tests/node"), log)?;
+    for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, VALGRIND]) {
+        if !tool.provide(log) {
+            bail!(
+                "{} is missing and cannot be installed here; install it: {}",
+                tool.name,
+                tool.install_command()
+            );
+        }
     }
     Ok(Vec::new())
 }

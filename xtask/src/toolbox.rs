@@ -20,6 +20,35 @@ pub struct Tool {
 /// Makes virtual environments.
 pub const PYTHON: Tool = Tool { name: "python3", version_flag: "--version", package: "python3" };
 
+/// The browsers of the tests, with what drives them, and a screen for the one that needs one.
+pub const BROWSERS: [Tool; 5] = [
+    Tool { name: "chromium", version_flag: "--version", package: "chromium" },
+    Tool { name: "firefox-esr", version_flag: "--version", package: "firefox-esr" },
+    Tool { name: "WebKitWebDriver", version_flag: "--help", package: "webkit2gtk-driver" },
+    Tool { name: "xvfb-run", version_flag: "--help", package: "xvfb" },
+    Tool { name: "xauth", version_flag: "version", package: "xauth" },
+];
+
+/// The proxies that are known to work in front of the collector.
+pub const NGINX: Tool = Tool { name: "nginx", version_flag: "-v", package: "nginx-light" };
+pub const CADDY: Tool = Tool { name: "caddy", version_flag: "version", package: "caddy" };
+
+/// Compiles the parts in C for Windows.
+pub const MINGW: Tool =
+    Tool { name: "x86_64-w64-mingw32-gcc", version_flag: "--version", package: "gcc-mingw-w64-x86-64" };
+
+/// Compiles the header as C++.
+pub const CXX: Tool = Tool { name: "c++", version_flag: "--version", package: "g++" };
+
+/// Finds what a program in C does wrong with memory.
+pub const VALGRIND: Tool = Tool { name: "valgrind", version_flag: "--version", package: "valgrind" };
+
+/// Makes system calls fail, and shows them.
+pub const STRACE: Tool = Tool { name: "strace", version_flag: "--version", package: "strace" };
+
+/// Installs packages of JavaScript.
+const NPM: Tool = Tool { name: "npm", version_flag: "--version", package: "npm" };
+
 /// Interpreters of the snippets in `examples/`.
 pub const INTERPRETERS: [Tool; 4] = [
     Tool { name: "curl", version_flag: "--version", package: "curl" },
@@ -44,17 +73,22 @@ impl Tool {
     }
 }
 
+/// Whether we may install, mount and trace.
+pub fn is_root() -> bool {
+    Program::new("sh").argument("-c").argument("test $(id -u) = 0").succeeds()
+}
+
 /// Installs a package of Debian's where that is possible.
 fn install(package: &str, log: &Path) -> bool {
-    let is_root = Program::new("sh").argument("-c").argument("test $(id -u) = 0").succeeds();
-    if !is_root || !Program::new("apt-get").words("--version").succeeds() {
+    if !is_root() || !Program::new("apt-get").words("--version").succeeds() {
         return false;
     }
     let apt_get = |line: &str| {
         let program = Program::new("apt-get").words(line).environment("DEBIAN_FRONTEND", "noninteractive");
         program.run(log, false).is_ok_and(|ended| ended.success)
     };
-    let line = format!("install -y --no-install-recommends {package}");
+    // Another program may be installing something.
+    let line = format!("-o DPkg::Lock::Timeout=300 install -y --no-install-recommends {package}");
     apt_get(&line) || (apt_get("update") && apt_get(&line))
 }
 
@@ -94,4 +128,26 @@ pub fn provide_python(name: &str, requirements: &Path, log: &Path) -> Result<Pat
     }
     fs::write(marker, wanted)?;
     Ok(python)
+}
+
+/// Installs what the `package-lock.json` of `folder` pins, unless it is there already.
+///
+/// # Errors
+/// Says what is missing and how it is installed.
+pub fn provide_node_packages(folder: &Path, log: &Path) -> Result<()> {
+    let wanted = fs::read_to_string(folder.join("package-lock.json"))?;
+    let marker = folder.join("node_modules/installed.json");
+    if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !NPM.provide(log) {
+        bail!("npm is missing; install it: {}", NPM.install_command());
+    }
+    let install = Program::new("npm").words("ci --no-audit --no-fund --prefix").argument(folder);
+    let installed = install.run(log, false)?;
+    if !installed.success {
+        bail!("{install} failed:\n{}", installed.output);
+    }
+    fs::write(marker, wanted)?;
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! The API's own description, as OpenAPI.
 
 use axum::Json;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
         super::event::list,
         super::event::show
     ),
-    modifiers(&BearerToken),
+    modifiers(&BearerToken, &ProblemType),
 )]
 struct Described;
 
@@ -29,6 +29,24 @@ impl Modify for BearerToken {
         let components = document.components.get_or_insert_default();
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("token", scheme);
+    }
+}
+
+/// Every refusal is a problem document, whatever route it comes from.
+struct ProblemType;
+
+impl Modify for ProblemType {
+    fn modify(&self, document: &mut Document) {
+        let paths = document.paths.paths.values_mut();
+        let operations = paths.flat_map(|path| path.get.iter_mut().chain(&mut path.post));
+        for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
+            let is_refusal = status.starts_with(['4', '5']);
+            if let (true, RefOr::T(response)) = (is_refusal, response)
+                && let Some(content) = response.content.shift_remove("application/json")
+            {
+                response.content.insert("application/problem+json".to_owned(), content);
+            }
+        }
     }
 }
 

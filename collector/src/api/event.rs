@@ -88,9 +88,11 @@ impl From<Page<EventRow>> for EventsDocument {
 #[utoipa::path(
     get,
     path = "/api/v1/issues/{id}/events",
+    operation_id = "list_events",
+    tag = "events",
     params(
         ("id" = i64, Path, description = "The issue"),
-        ("limit" = Option<usize>, Query, description = "1 to 500; 100 when left out"),
+        ("limit" = Option<usize>, Query, description = "100 when left out", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
     ),
     responses(
@@ -120,6 +122,8 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/events/{event_id}",
+    operation_id = "show_event",
+    tag = "events",
     params(("event_id" = String, Path, description = "32 hexadecimal digits, dashes allowed")),
     responses(
         (status = 200, body = Object, description = "The event"),

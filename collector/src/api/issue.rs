@@ -24,6 +24,7 @@ pub struct IssueDocument {
     /// Its name.
     pub id: i64,
     /// Its project.
+    #[schema(value_type = i64)]
     pub project_id: u32,
     /// One line: type and value, or the message.
     pub title: String,
@@ -75,8 +76,10 @@ pub struct IssuesDocument {
 #[serde(deny_unknown_fields)]
 pub(super) struct StatusChange {
     /// unresolved, resolved or ignored.
+    #[schema(pattern = "^(unresolved|resolved|ignored)$")]
     status: String,
     /// With ignored: until when, as RFC 3339; for ever when left out.
+    #[schema(format = "date-time")]
     ignored_until: Option<String>,
 }
 
@@ -116,11 +119,13 @@ impl From<Page<store::Issue>> for IssuesDocument {
 #[utoipa::path(
     get,
     path = "/api/v1/issues",
+    operation_id = "list_issues",
+    tag = "issues",
     params(
-        ("project" = Option<u32>, Query, description = "Only this project's"),
-        ("status" = Option<String>, Query, description = "Only unresolved, resolved or ignored ones"),
+        ("project" = Option<i64>, Query, description = "Only this project's", minimum = 0, maximum = 4294967295i64),
+        ("status" = Option<String>, Query, description = "Only unresolved, resolved or ignored ones", pattern = "^(|unresolved|resolved|ignored)$"),
         ("query" = Option<String>, Query, description = "Words that title, culprit or a tag (key:value) must hold"),
-        ("limit" = Option<usize>, Query, description = "1 to 500; 100 when left out"),
+        ("limit" = Option<usize>, Query, description = "100 when left out", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
     ),
     responses((status = 200, body = IssuesDocument), (status = 400, body = Problem), (status = 401, body = Problem)),
@@ -136,6 +141,8 @@ pub(super) async fn list(State(api): Shared, asked: Asked<IssuesQuery>) -> Answe
 #[utoipa::path(
     get,
     path = "/api/v1/issues/{id}",
+    operation_id = "show_issue",
+    tag = "issues",
     params(("id" = i64, Path, description = "The issue")),
     responses((status = 200, body = IssueDocument), (status = 401, body = Problem), (status = 404, body = Problem)),
     security(("token" = [])),
@@ -150,6 +157,8 @@ pub(super) async fn show(State(api): Shared, Path(id): Path<String>) -> Answer<J
 #[utoipa::path(
     post,
     path = "/api/v1/issues/{id}/status",
+    operation_id = "set_issue_status",
+    tag = "issues",
     params(("id" = i64, Path, description = "The issue")),
     request_body = StatusChange,
     responses(

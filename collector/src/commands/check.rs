@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{Failure, Outcome, output};
 use crate::alert;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::database;
+use crate::database::{self, Soundness};
 use crate::settings::{Loaded, SETTINGS, Settings, SmtpTls};
 
 /// Check settings, data folder and mail server without changing anything
@@ -146,12 +146,13 @@ fn database_file(subject: &'static str, path: &Path) -> Option<Finding> {
         return None;
     }
     let progress = Progress::spinner(subject);
-    let verdict = database::open_reader(path)
-        .and_then(|conn| conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
+    let looked = database::open_reader(path).and_then(|conn| database::check(&conn, None));
     progress.finish();
-    Some(match verdict {
-        Ok(word) if word == "ok" => finding(subject, Verdict::Ok, format!("{} is sound", path.display())),
-        Ok(damage) => finding(subject, Verdict::Wrong, format!("{} is damaged: {damage}", path.display())),
+    Some(match looked {
+        Ok(Soundness::Damaged(damage)) => {
+            finding(subject, Verdict::Wrong, format!("{} is damaged: {damage}", path.display()))
+        }
+        Ok(_) => finding(subject, Verdict::Ok, format!("{} is sound", path.display())),
         Err(error) => finding(subject, Verdict::Wrong, format!("{} cannot be read: {error}", path.display())),
     })
 }

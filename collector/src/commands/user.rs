@@ -15,6 +15,12 @@ use crate::settings::Settings;
 pub enum UserCommand {
     /// Add a person, or give one a new password
     Add(AddUser),
+    /// Sign a person out and let them in no more
+    #[command(after_help = "Example:\n  error-sentinel user remove ada@example.com")]
+    Remove {
+        /// Mail address that they sign in with
+        email: String,
+    },
     /// List who may sign in
     List,
 }
@@ -37,6 +43,12 @@ impl UserCommand {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         match self {
             UserCommand::Add(add) => add.run(settings),
+            UserCommand::Remove { email } => {
+                if !Opened::existing(settings)?.store.remove_account(&email)? {
+                    return Err(Failure::new(format!("nobody signs in as {email}")));
+                }
+                output::line(format!("{email} can sign in no more"))
+            }
             UserCommand::List => {
                 for account in Opened::existing(settings)?.store.accounts()? {
                     output::line(format!("{}  {}", account.created_at, account.email))?;

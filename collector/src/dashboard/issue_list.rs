@@ -10,7 +10,8 @@ use super::Shared;
 use super::page::{Problem, Shell};
 use super::session::SignedIn;
 use super::sparkline::Sparkline;
-use super::words::{Moment, level_sign, short_count, short_release};
+use super::words::{Moment, level_sign, short_count};
+use crate::alert::words;
 use crate::clock;
 use crate::settings::base_url;
 use crate::store::issue::{Issue, IssueQuery};
@@ -208,7 +209,7 @@ impl Row {
             badge: badge(&issue, now),
             culprit: issue.culprit,
             project,
-            release: issue.last_release.as_deref().map(short_release).unwrap_or_default(),
+            release: issue.last_release.as_deref().map(words::short_release).unwrap_or_default(),
             sparkline,
             count: short_count(issue.count),
             exact_count: issue.count,

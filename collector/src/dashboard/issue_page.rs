@@ -16,8 +16,9 @@ use super::event_view::EventView;
 use super::page::{Problem, Shell};
 use super::session::{SignedIn, percent_encoded};
 use super::sparkline::Sparkline;
-use super::words::{Moment, level_sign, short_count, short_release};
+use super::words::{Moment, level_sign, short_count};
 use super::{Dashboard, Shared, issue_list};
+use crate::alert::words;
 use crate::clock;
 use crate::feed::Change;
 use crate::store::event::Neighbours;
@@ -173,8 +174,8 @@ async fn page(
                 stored_count: short_count(issue.stored_count),
                 first_seen: Moment::new(issue.first_seen, now),
                 last_seen: Moment::new(issue.last_seen, now),
-                first_release: issue.first_release.as_deref().map(short_release).unwrap_or_default(),
-                last_release: issue.last_release.as_deref().map(short_release).unwrap_or_default(),
+                first_release: issue.first_release.as_deref().map(words::short_release).unwrap_or_default(),
+                last_release: issue.last_release.as_deref().map(words::short_release).unwrap_or_default(),
                 sparkline: Sparkline::new(hours.first().map_or(&[], Vec::as_slice)),
                 tags,
                 older: link(around.older),

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::future::select;
@@ -19,13 +20,17 @@ use crate::feed::Feed;
 /// Proxies close connections that say nothing for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
+/// nginx would hold a change back until a whole buffer is full.
+const NOT_BUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
 /// After this a page has to show its session again: one that was ended must not listen for ever.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// `GET /live`
 pub async fn stream(State(dashboard): Shared, _: SignedIn) -> impl IntoResponse {
-    Sse::new(changes(&dashboard.feed, tokio::time::sleep(LONGEST)))
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    let changes = changes(&dashboard.feed, tokio::time::sleep(LONGEST));
+    ([NOT_BUFFERED], Sse::new(changes).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 /// One event a change, until the collector stops or `end`; a page that fell behind is told to read anew.

@@ -92,6 +92,7 @@ pub fn router(deps: Deps) -> Router {
         .route("/settings/mail", get(settings::show).post(mail::save))
         .route("/settings/password", post(settings::change_password))
         .route("/settings/people", post(settings::invite))
+        .route("/settings/people/remove", post(settings::remove_person))
         .route("/settings/tokens", post(settings::create_token))
         .route("/settings/tokens/revoke", post(settings::revoke_token))
         .route("/settings/resend", post(settings::resend))

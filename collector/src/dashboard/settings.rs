@@ -16,6 +16,7 @@ use super::session::{self, SignedIn};
 use super::words::Moment;
 use super::{Dashboard, Shared, link, password};
 use crate::alert::words;
+use crate::store::StoreError;
 use crate::store::account::{Account, Token, TokenId};
 use crate::store::outbox::AlarmId;
 use crate::{clock, secret, store};
@@ -33,6 +34,7 @@ struct SettingsPage {
     mail_is_fixed: bool,
     mail: MailForm,
     dead: Vec<DeadLetter>,
+    /// Whoever looks comes first.
     people: Vec<Account>,
     tokens: Vec<(Token, Moment)>,
     min_chars: usize,
@@ -93,6 +95,7 @@ pub async fn show(
         "password" => Notice::good("Your password is changed; your other sessions have ended."),
         "resend" => Notice::good("It is being sent again."),
         "token" => Notice::good("The token is revoked."),
+        "removed" => Notice::good("That person is signed out and cannot sign in any more."),
         _ => Notice::default(),
     };
     write(&dashboard, signed_in, notice, None, !asked.welcome.is_empty()).await
@@ -136,6 +139,8 @@ async fn write(
                 })
                 .collect::<store::Result<_>>()?;
             let tokens = store.tokens()?;
+            let mut people = store.accounts()?;
+            people.sort_by_key(|person| person.id != signed_in.account.id);
             Ok(SettingsPage {
                 shell,
                 notice,
@@ -147,7 +152,7 @@ async fn write(
                     (None, None) => store.mail_settings()?.map(MailForm::from).unwrap_or_default(),
                 },
                 dead,
-                people: store.accounts()?,
+                people,
                 tokens: tokens
                     .into_iter()
                     .map(|token| {
@@ -204,7 +209,7 @@ pub async fn change_password(
     Ok(([(header::SET_COOKIE, cookie)], dashboard.to("/settings?saved=password")).into_response())
 }
 
-/// Who to let in.
+/// Whom to let in, or no longer.
 #[derive(Deserialize)]
 pub struct Invitation {
     email: String,
@@ -221,13 +226,28 @@ pub async fn invite(
         let notice = Notice::bad(format!("{email} is not a mail address."));
         return page(&dashboard, signed_in, notice, None).await;
     }
-    let text = format!("Give this link to {email}. It works once and replaces an earlier one.");
+    let text =
+        format!("Give this link to {email}. It works once, within a week, and replaces an earlier one.");
     let public_url = dashboard.public_url.clone();
     let link = store::blocking(&dashboard.store, move |store| {
         link::for_account(store, &public_url, &email, clock::now())
     });
     let link = link.await?;
     page(&dashboard, signed_in, Notice::secret(text, link), None).await
+}
+
+/// `POST /settings/people/remove`
+pub async fn remove_person(
+    State(dashboard): Shared,
+    signed_in: SignedIn,
+    Form(invitation): Form<Invitation>,
+) -> Result<Response, Problem> {
+    let email = invitation.email;
+    match store::blocking(&dashboard.store, move |store| store.remove_account(&email)).await {
+        Ok(_) => Ok(dashboard.to("/settings?saved=removed")),
+        Err(StoreError::Conflict(reason)) => page(&dashboard, signed_in, Notice::bad(reason), None).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What a token is for.

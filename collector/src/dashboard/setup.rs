@@ -12,7 +12,7 @@ use super::session::{self, SignedIn};
 use super::{Dashboard, Shared, password};
 use crate::settings::base_url;
 use crate::store::account::Link;
-use crate::{clock, secret, store};
+use crate::{browser_sdk, clock, secret, store};
 
 #[derive(Template)]
 #[template(path = "dashboard/setup.html")]
@@ -33,6 +33,8 @@ struct StartPage {
     project: String,
     dsn: String,
     curl: String,
+    script_tag: String,
+    integrity: &'static str,
 }
 
 /// The secret of the link.
@@ -107,21 +109,23 @@ pub async fn start(State(dashboard): Shared, signed_in: SignedIn) -> Result<Resp
                 .and_then(|key| base_url::dsn(&frame.public_url, key.public_key, project.id))
                 .ok_or_else(|| Problem::not_found("The project has no key; add one on the projects page."))?;
             let curl = base_url::curl_line(&frame.public_url, &dsn);
-            Ok(StartPage { shell, project: project.name, dsn: dsn.to_string(), curl })
+            let script_tag = browser_sdk::script_tag(&frame.public_url, &dsn);
+            let integrity = browser_sdk::integrity();
+            Ok(StartPage { shell, project: project.name, dsn: dsn.to_string(), curl, script_tag, integrity })
         })
         .await
 }
 
 async fn good_link(dashboard: &Dashboard, token: &str) -> Result<Link, Problem> {
     let hash = secret::hash(token);
-    let found = store::blocking(&dashboard.store, move |store| store.find_link(&hash)).await?;
+    let found = store::blocking(&dashboard.store, move |store| store.find_link(&hash, clock::now())).await?;
     found.ok_or_else(used_up)
 }
 
 fn used_up() -> Problem {
     Problem::not_found(
-        "This link was used already or is not the latest one. Sign in, or make a new one on the collector's \
-         machine: error-sentinel user add you@example.com",
+        "This link was used already, is older than a week, or is not the latest one. Sign in, or make a new one on \
+         the collector's machine: error-sentinel user add you@example.com",
     )
 }
 

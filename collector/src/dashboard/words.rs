@@ -51,12 +51,6 @@ pub fn short_count(count: u64) -> String {
     }
 }
 
-/// A release as lists show it: a bare commit hash is cut to what people recognise.
-pub fn short_release(release: &str) -> String {
-    let is_hash = release.len() == 40 && release.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hash { release[..10].to_owned() } else { release.to_owned() }
-}
-
 /// A sign for each level that differs in form, not only in colour.
 pub fn level_sign(level: Level) -> &'static str {
     match level {
@@ -85,12 +79,6 @@ mod tests {
         ] {
             assert_eq!(ago(ms), text);
         }
-    }
-
-    #[test]
-    fn a_commit_hash_is_cut_and_a_version_is_not() {
-        assert_eq!(short_release("d0d3f1ea630178c8f2836c2d2382dd534e9b47ac"), "d0d3f1ea63");
-        assert_eq!(short_release("shop@1.4.2"), "shop@1.4.2");
     }
 
     #[test]

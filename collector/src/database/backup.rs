@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 
-use super::{beside, make_private, open_reader};
+use super::{Soundness, beside, make_private, open_reader};
 
 /// Pages a step; small enough that progress shows, large enough that steps cost nothing.
 const STEP_PAGES: i32 = 2048;
@@ -96,8 +96,7 @@ fn copy_whole(from: &Path, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -
     }
     // A copy in one file: no log beside it that could be forgotten.
     copy.pragma_update(None, "journal_mode", "DELETE").map_err(sqlite)?;
-    let finding: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
-    if finding != "ok" {
+    if let Soundness::Damaged(finding) = super::check(&copy, None).map_err(sqlite)? {
         return Err(BackupError::Damaged { path: path(), finding });
     }
     copy.close().map_err(|(_, source)| sqlite(source))

@@ -7,20 +7,28 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub mod backup;
+pub mod log;
 pub mod packing;
 pub mod pool;
 
 /// How long a call waits for a lock that another process holds before it says so.
 pub const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Steps of SQLite's machine between two looks at the clock; a fraction of a millisecond.
+pub const STEPS_PER_LOOK: i32 = 10_000;
+
 /// What an unused write-ahead log may keep on the disk: enough that a steady load never makes it grow, since
 /// a file that does not grow is quicker to sync.
 const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
+
+/// Most bytes of a write-ahead log. It begins anew only when nobody reads an older state of the file any more; who
+/// reads for long, such as a backup, would let it fill the disk. With what is on its way then it stays below 256 MiB.
+pub const LOG_BYTES_MAX: u64 = 192 * 1024 * 1024;
 
 /// Opens a database file for writing and makes it when it is not there, readable by its owner only.
 ///
@@ -94,12 +102,69 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// # Errors
 /// When the file's size cannot be read.
 pub fn size_bytes(path: &Path) -> io::Result<u64> {
-    let log = match std::fs::metadata(beside(path, "-wal")) {
-        Ok(log) => log.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error),
-    };
-    Ok(std::fs::metadata(path)?.len() + log)
+    Ok(std::fs::metadata(path)?.len() + log_bytes(path)?)
+}
+
+/// Bytes of the write-ahead log.
+///
+/// # Errors
+/// When its size cannot be read.
+pub fn log_bytes(path: &Path) -> io::Result<u64> {
+    match std::fs::metadata(beside(path, "-wal")) {
+        Ok(log) => Ok(log.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Begins the log anew when nobody needs the old one just now; waits for nobody. Says whether it did.
+///
+/// # Errors
+/// SQLite's.
+pub fn restart_log_at_once(conn: &Connection, patience: Duration) -> rusqlite::Result<bool> {
+    conn.busy_timeout(Duration::ZERO)?;
+    let restarted = restart_log(conn);
+    conn.busy_timeout(patience)?;
+    match restarted {
+        Err(error) if trouble(&error) == Trouble::Busy => Ok(false),
+        restarted => restarted,
+    }
+}
+
+/// What a look for damage found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Soundness {
+    /// No damage.
+    Sound,
+    /// No damage as far as time allowed to look.
+    SoundSoFar,
+    /// What is damaged.
+    Damaged(String),
+}
+
+/// Looks for damage in a file, from its first page on, as long as `patience` lasts. What a torn or scrambled page
+/// breaks is found; a bit within a text is not, since SQLite keeps no sums of them.
+///
+/// # Errors
+/// SQLite's, where it is not that the file is damaged.
+pub fn check(conn: &Connection, patience: Option<Duration>) -> rusqlite::Result<Soundness> {
+    let deadline = patience.map(|patience| Instant::now() + patience);
+    if let Some(deadline) = deadline {
+        conn.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() > deadline))?;
+    }
+    let found = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    if deadline.is_some() {
+        conn.progress_handler(0, None::<fn() -> bool>)?;
+    }
+    match found {
+        Ok(word) if word == "ok" => Ok(Soundness::Sound),
+        Ok(finding) => Ok(Soundness::Damaged(finding)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+            Ok(Soundness::SoundSoFar)
+        }
+        Err(error) if trouble(&error) == Trouble::Damage => Ok(Soundness::Damaged(error.to_string())),
+        Err(error) => Err(error),
+    }
 }
 
 /// What kind of trouble an error of SQLite is.

@@ -2,7 +2,7 @@
 //!
 //! The cap holds while reading: a bomb costs no more memory than an honest request of the largest size.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
@@ -75,43 +75,67 @@ impl Encoding {
 /// # Errors
 /// 413 past `max_bytes`, 400 when it is damaged.
 pub fn decode(body: Bytes, encoding: Encoding, max_bytes: usize) -> Result<Bytes, Refusal> {
-    let read = |decoder: &mut dyn Read, name| read(decoder, name, max_bytes);
-    let bytes = &body[..];
+    if encoding == Encoding::Identity {
+        return Ok(body);
+    }
+    unfold(&body, encoding, max_bytes, |decoder| {
+        let mut decoded = Vec::new();
+        decoder.read_to_end(&mut decoded)?;
+        Ok((decoded.len(), decoded.into()))
+    })
+}
+
+/// Decodes and keeps nothing: whether [`decode`] would succeed, for the price of its time but not of its memory.
+///
+/// # Errors
+/// As [`decode`].
+pub fn check(body: &[u8], encoding: Encoding, max_bytes: usize) -> Result<(), Refusal> {
+    unfold(body, encoding, max_bytes, |decoder| {
+        let length = io::copy(decoder, &mut io::sink())?;
+        Ok((usize::try_from(length).unwrap_or(usize::MAX), ()))
+    })
+}
+
+/// Lets `read` read what comes out of a body, one byte more than `max_bytes` of it at most, and say how much it was.
+fn unfold<T>(
+    body: &[u8],
+    encoding: Encoding,
+    max_bytes: usize,
+    read: impl Fn(&mut dyn Read) -> io::Result<(usize, T)>,
+) -> Result<T, Refusal> {
+    let read = |decoder: &mut dyn Read, name| {
+        // One byte more than allowed tells "exactly full" from "too much".
+        match read(&mut decoder.take(max_bytes as u64 + 1)) {
+            Ok((length, _)) if length > max_bytes => Err(too_large()),
+            Ok((_, decoded)) => Ok(decoded),
+            Err(_) => Err(damaged(name)),
+        }
+    };
     match encoding {
-        Encoding::Identity => Ok(body),
-        Encoding::Gzip => read(&mut MultiGzDecoder::new(bytes), "gzip"),
+        Encoding::Identity => read(&mut &*body, "identity"),
+        Encoding::Gzip => read(&mut MultiGzDecoder::new(body), "gzip"),
         // A zlib header has method 8 in its low bits and is a multiple of 31.
-        Encoding::Deflate => match bytes {
+        Encoding::Deflate => match body {
             [a, b, ..] if a & 0x0f == 8 && u16::from_be_bytes([*a, *b]) % 31 == 0 => {
-                read(&mut ZlibDecoder::new(bytes), "deflate").or_else(|refusal| match refusal.status {
+                read(&mut ZlibDecoder::new(body), "deflate").or_else(|refusal| match refusal.status {
                     // Raw data can look like a zlib header by chance.
-                    StatusCode::BAD_REQUEST => read(&mut DeflateDecoder::new(bytes), "deflate"),
+                    StatusCode::BAD_REQUEST => read(&mut DeflateDecoder::new(body), "deflate"),
                     _ => Err(refusal),
                 })
             }
-            _ => read(&mut DeflateDecoder::new(bytes), "deflate"),
+            _ => read(&mut DeflateDecoder::new(body), "deflate"),
         },
         Encoding::Brotli => {
-            let mut decoder = Decompressor::new(bytes, 16 * 1024);
+            let mut decoder = Decompressor::new(body, 16 * 1024);
             // An extension beyond RFC 7932 lets 13 bytes ask for a window of 1 GiB; no sender may.
             decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
             read(&mut decoder, "br")
         }
         Encoding::Zstd => {
-            let mut decoder = zstd::Decoder::new(bytes).map_err(|_| damaged("zstd"))?;
+            let mut decoder = zstd::Decoder::new(body).map_err(|_| damaged("zstd"))?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(|_| damaged("zstd"))?;
             read(&mut decoder, "zstd")
         }
-    }
-}
-
-fn read(decoder: &mut dyn Read, name: &str, max_bytes: usize) -> Result<Bytes, Refusal> {
-    let mut decoded = Vec::new();
-    // One byte more than allowed tells "exactly full" from "too much".
-    match decoder.take(max_bytes as u64 + 1).read_to_end(&mut decoded) {
-        Ok(_) if decoded.len() > max_bytes => Err(too_large()),
-        Ok(_) => Ok(decoded.into()),
-        Err(_) => Err(damaged(name)),
     }
 }
 
@@ -194,7 +218,9 @@ mod tests {
         #[test]
         fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
             for encoding in ALL {
-                if let Err(refusal) = decoded(bytes.clone(), encoding) {
+                let outcome = decoded(bytes.clone(), encoding);
+                prop_assert_eq!(check(&bytes, encoding, limits::ENVELOPE_BYTES), outcome.clone().map(|_| ()));
+                if let Err(refusal) = outcome {
                     prop_assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
                 }
             }
@@ -251,6 +277,7 @@ mod tests {
             (Encoding::Brotli, BROTLI_BOMB.to_vec()),
         ] {
             assert!(bomb.len() < zeroes.len() / 100);
+            assert_eq!(check(&bomb, encoding, limits::ENVELOPE_BYTES), Err(too_large()), "{encoding:?}");
             let refusal = decoded(bomb, encoding).unwrap_err();
             assert_eq!(refusal.status, StatusCode::PAYLOAD_TOO_LARGE, "{encoding:?}");
         }

@@ -21,6 +21,7 @@ mod cors;
 mod decode;
 mod envelope;
 mod keys;
+mod memory;
 mod quota;
 mod reply;
 mod route;

@@ -124,18 +124,39 @@ pub fn refused(refusal: &Refusal, id: Option<EventId>, causes: &[String]) -> Res
     response
 }
 
-/// Answers that everything worth keeping is on the disk.
-pub fn accepted(status: StatusCode, id: Option<EventId>) -> Response {
+/// The category under which SDKs hold back items of a type.
+fn category_of(item_kind: &str) -> Option<Category> {
+    Some(match item_kind {
+        "transaction" => Category::Transaction,
+        "span" => Category::Span,
+        "profile" => Category::Profile,
+        "profile_chunk" => Category::ProfileChunk,
+        "replay_event" | "replay_recording" | "replay_video" => Category::Replay,
+        "log" | "otel_log" => Category::LogItem,
+        "trace_metric" => Category::TraceMetric,
+        "check_in" => Category::Monitor,
+        "session" | "sessions" => Category::Session,
+        _ => return None,
+    })
+}
+
+/// Answers that everything worth keeping is on the disk; `ignored` are the types of the items that were not kept.
+///
+/// Only who sent something that is not supported is told what is not. SDKs that empty their offline queue wait a
+/// minute after every answer with limits, whatever they are about, so an error's answer has none.
+pub fn accepted(status: StatusCode, id: Option<EventId>, ignored: &[String]) -> Response {
     static STANDING_HINT: OnceLock<String> = OnceLock::new();
-    let hint = STANDING_HINT.get_or_init(|| {
-        Pause { seconds: NOT_SUPPORTED_S, categories: NOT_SUPPORTED.to_vec() }.to_header("not_supported")
-    });
     let body = match id {
         Some(id) => json!({ "id": id.to_string() }),
         None => json!({}),
     };
     let mut response = (status, Json(body)).into_response();
-    insert(response.headers_mut(), RATE_LIMITS_HEADER, hint);
+    if ignored.iter().filter_map(|kind| category_of(kind)).any(|category| NOT_SUPPORTED.contains(&category)) {
+        let hint = STANDING_HINT.get_or_init(|| {
+            Pause { seconds: NOT_SUPPORTED_S, categories: NOT_SUPPORTED.to_vec() }.to_header("not_supported")
+        });
+        insert(response.headers_mut(), RATE_LIMITS_HEADER, hint);
+    }
     insert(response.headers_mut(), CAPABILITY_HEADER, CAPABILITY_BATCH);
     response
 }

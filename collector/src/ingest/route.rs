@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 
 use super::auth::{self, NoKey};
 use super::body::Read;
+use super::quota::Cost;
 use super::reply::{self, Refusal};
 use super::sort::{self, Sorted};
 use super::{Ingest, envelope};
@@ -73,8 +74,8 @@ pub async fn log_error(State(ingest): State<Arc<Ingest>>, request: Request) -> R
         };
         let (wrapped, _share) = ingest.bodies.work(read, wrap).await?;
         let (id, envelope) = wrapped?;
-        enqueue(ingest, &sender, envelope, 1, 1).await?;
-        Ok(reply::accepted(StatusCode::ACCEPTED, Some(id)))
+        enqueue(ingest, &sender, envelope, 1, Cost::Events(1)).await?;
+        Ok(reply::accepted(StatusCode::ACCEPTED, Some(id), &[]))
     })
     .await
 }
@@ -143,7 +144,7 @@ async fn keep(ingest: &Ingest, sender: &Sender, sorted: Sorted) -> Answer {
         enqueue(ingest, sender, kept, sorted.event_count, sorted.cost).await?;
     }
     let Some(first) = sorted.refusals.first() else {
-        return Ok(reply::accepted(StatusCode::OK, sorted.id));
+        return Ok(reply::accepted(StatusCode::OK, sorted.id, &sorted.ignored));
     };
     let mut causes = Vec::new();
     for refusal in &sorted.refusals {
@@ -161,7 +162,7 @@ async fn enqueue(
     sender: &Sender,
     envelope: Bytes,
     event_count: usize,
-    cost: usize,
+    cost: Cost,
 ) -> Result<(), Refusal> {
     ingest.quota.take(sender.key, sender.address, cost)?;
     let accepted = Accepted {

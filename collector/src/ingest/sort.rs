@@ -5,6 +5,7 @@ use bytes::Bytes;
 use error_sentinel_wire::envelope::{self, EnvelopeWriter, Header, ItemError};
 use error_sentinel_wire::{EventId, codec, limits};
 
+use super::quota::Cost;
 use super::reply::Refusal;
 
 /// An envelope, sorted.
@@ -15,8 +16,8 @@ pub struct Sorted {
     /// Events kept.
     pub event_count: usize,
     /// What keeping this costs of the sender's quota: one for each event and each text of a user, the first
-    /// client report beside them nothing, but never nothing at all.
-    pub cost: usize,
+    /// client report beside them nothing.
+    pub cost: Cost,
     /// What the answer names: the first event's id, else the envelope's.
     pub id: Option<EventId>,
     /// Types of items that nobody here reads.
@@ -90,8 +91,12 @@ pub fn sort(header: &Header, items: envelope::Items<'_>, mut new_id: impl FnMut(
         .iter()
         .any(|(_, item_id, own_id, _)| header.event_id.is_some() && item_id.or(*own_id) == header.event_id);
     let envelope_id = header.event_id.filter(|_| is_only || !is_claimed);
-    let client_reports = others.iter().filter(|(kind, _)| kind == "client_report").count();
-    sorted.cost = (events.len() + others.len() - client_reports.min(1)).max(1);
+    let reports = others.iter().filter(|(kind, _)| kind == "client_report").count();
+    sorted.cost = if reports == events.len() + others.len() {
+        Cost::Reports(reports)
+    } else {
+        Cost::Events(events.len() + others.len() - reports.min(1))
+    };
     let mut writer = EnvelopeWriter::new(&Header { event_id: None, dsn: None, ..header.clone() });
     sorted.event_count = events.len();
     for (at, (is_first, item_id, own_id, payload)) in events.into_iter().enumerate() {
@@ -220,12 +225,10 @@ mod tests {
         let cost = |kinds: &[&str]| {
             sorted(&format!("{{}}\n{}", kinds.iter().map(|kind| item(kind)).collect::<String>())).cost
         };
-        assert_eq!(cost(&[]), 0);
-        assert_eq!(cost(&["transaction"]), 0);
-        assert_eq!(cost(&["client_report"]), 1);
-        assert_eq!(cost(&["event", "client_report"]), 1);
-        assert_eq!(cost(&["event", "event", "feedback", "client_report", "client_report"]), 4);
-        assert_eq!(cost(&["user_report"]), 1);
+        assert_eq!(cost(&["client_report"]), Cost::Reports(1));
+        assert_eq!(cost(&["event", "client_report"]), Cost::Events(1));
+        assert_eq!(cost(&["event", "event", "feedback", "client_report", "client_report"]), Cost::Events(4));
+        assert_eq!(cost(&["user_report"]), Cost::Events(1));
     }
 
     #[test]

@@ -205,6 +205,19 @@ pub fn closes(reopen: Reopen<'_>) {
     assert_eq!(numbers(&*reopen(), None), [0]);
 }
 
+/// A closed queue can be emptied, or every stop would leave work to the next start.
+pub fn empties_after_it_is_closed(queue: &dyn Queue) {
+    for number in 0..3 {
+        push(queue, accepted(number, 100)).unwrap();
+    }
+    queue.close();
+    let jobs = queue.take(None, 10, usize::MAX).unwrap();
+    assert_eq!(jobs.len(), 3);
+    queue.remove(jobs[2].id).unwrap();
+    assert_eq!(queue.depth().job_count, 0);
+    assert!(!queue.wait(None, PATIENCE));
+}
+
 /// Pushes from many threads are all held, each once.
 pub fn serves_many_at_once(queue: &dyn Queue) {
     std::thread::scope(|scope| {

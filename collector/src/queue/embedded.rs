@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use error_sentinel_wire::{UnixMs, limits};
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{Accepted, Depth, Job, JobId, PushError, Queue, QueueError};
 use crate::database::{self, backup::BackupError};
@@ -26,10 +26,19 @@ use writer::{Command, Push, Writer};
 
 mod checkpoint;
 mod file;
+mod rescue;
 mod writer;
+
+pub use rescue::Rescue;
 
 /// Envelopes from here on are packed off the async threads, which must not be held up for a millisecond.
 const LARGE_BYTES: usize = 256 * 1024;
+
+/// Large envelopes packed at once: each needs its size again, and each thread that packs a context of a megabyte.
+const PACKERS: usize = 2;
+
+/// Most bytes on their way to the disk. Who gave them may be gone, so that nobody else counts them.
+const PENDING_BYTES_MAX: u64 = 24 * 1024 * 1024;
 
 /// Longest a removal is waited for; the disk has failed long before that.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +49,7 @@ pub struct EmbeddedQueue {
     path: PathBuf,
     shared: Arc<Shared>,
     commands: Sender<Command>,
+    packers: Arc<Semaphore>,
     reader: Mutex<Option<Connection>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -62,6 +72,8 @@ struct State {
     oldest: Option<UnixMs>,
     /// Bytes on their way to the disk.
     pending_bytes: u64,
+    /// Bytes of the log while it is too long, else 0.
+    long_log_bytes: u64,
     limit_bytes: u64,
     closed: bool,
 }
@@ -88,6 +100,10 @@ impl EmbeddedQueue {
     /// # Errors
     /// [`QueueError`] when the file cannot be used.
     pub fn open(path: &Path, limit_bytes: u64) -> Result<EmbeddedQueue, QueueError> {
+        EmbeddedQueue::open_bounded(path, limit_bytes, database::LOG_BYTES_MAX)
+    }
+
+    fn open_bounded(path: &Path, limit_bytes: u64, log_bytes_max: u64) -> Result<EmbeddedQueue, QueueError> {
         let conn = file::open(path)?;
         let extent = file::extent(&conn)?;
         let mut state = State { limit_bytes, ..State::default() };
@@ -95,7 +111,7 @@ impl EmbeddedQueue {
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let (commands, inbox) = mpsc::channel();
         let (nudges, nudged) = mpsc::sync_channel(1);
-        let writer = Writer::new(path.to_owned(), conn, extent, shared.clone(), nudges);
+        let writer = Writer::new(path.to_owned(), conn, extent, log_bytes_max, shared.clone(), nudges);
         let mut threads = vec![spawn("queue-writer", move || writer.run(&inbox))?];
         let (checkpoint_path, checkpoint_commands) = (path.to_owned(), commands.clone());
         threads.push(spawn("queue-checkpoint", move || {
@@ -105,6 +121,7 @@ impl EmbeddedQueue {
             path: path.to_owned(),
             shared,
             commands,
+            packers: Arc::new(Semaphore::new(PACKERS)),
             reader: Mutex::new(None),
             threads: Mutex::new(threads),
         })
@@ -125,17 +142,20 @@ impl EmbeddedQueue {
         if state.closed {
             return Err(PushError::Closed);
         }
-        let held_bytes = state.byte_count + state.pending_bytes;
-        if held_bytes.saturating_add(bytes) > state.limit_bytes {
+        let held_bytes = state.byte_count + state.pending_bytes + state.long_log_bytes;
+        let is_over = state.long_log_bytes > 0
+            || held_bytes.saturating_add(bytes) > state.limit_bytes
+            || state.pending_bytes.saturating_add(bytes) > PENDING_BYTES_MAX;
+        if is_over {
             return Err(PushError::Full { held_bytes });
         }
         state.pending_bytes += bytes;
         Ok(())
     }
 
+    /// Ends the threads after what they were asked to do.
     fn finish(&self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_all();
+        self.close();
         // A writer that is gone has finished already.
         let _ = self.commands.send(Command::Close);
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
@@ -158,7 +178,9 @@ impl Queue for EmbeddedQueue {
             let row = if accepted.envelope.len() < LARGE_BYTES {
                 Row::pack(accepted)
             } else {
-                let packed = tokio::task::spawn_blocking(move || Row::pack(accepted)).await;
+                // It is never closed. The turn goes along: the work goes on even when nobody waits for it any more.
+                let turn = self.packers.clone().acquire_owned().await;
+                let packed = tokio::task::spawn_blocking(move || (Row::pack(accepted), turn).0).await;
                 packed.map_err(|error| PushError::Storage(error.to_string()))?
             };
             self.reserve(row.held_bytes())?;
@@ -219,7 +241,8 @@ impl Queue for EmbeddedQueue {
     }
 
     fn close(&self) {
-        self.finish();
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
     }
 }
 

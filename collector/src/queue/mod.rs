@@ -102,6 +102,6 @@ pub trait Queue: Send + Sync + 'static {
     /// How full it is.
     fn depth(&self) -> Depth;
 
-    /// Stops accepting, finishes what is being written.
+    /// Accepts nothing more and lets nobody wait longer; what is held can still be taken and removed.
     fn close(&self);
 }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::alert::{Bell, heartbeat};
 use crate::api;
+use crate::browser_sdk;
 use crate::clock;
 use crate::dashboard;
 use crate::data_dir::DataDir;
@@ -24,7 +25,6 @@ use crate::feed::Feed;
 use crate::ingest;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
-use crate::queue::embedded::EmbeddedQueue;
 use crate::settings::{Settings, base_url};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{self, Store};
@@ -33,15 +33,18 @@ pub mod first_start;
 pub mod health;
 pub mod limits;
 pub mod listen;
+pub mod opening;
 pub mod paths;
 pub mod welcome;
 
 use welcome::Welcome;
 
-/// Most time for the requests in hand, and then for digest, when the process is told to stop. Together they
-/// stay below the ten seconds after which container platforms kill.
+/// Most time for the requests in hand, and then for digest, when the process is told to stop. With the time that
+/// the bell takes they stay below the ten seconds after which container platforms kill.
 const DRAIN_REQUESTS: Duration = Duration::from_secs(4);
-const DRAIN_QUEUE: Duration = Duration::from_secs(4);
+const DRAIN_QUEUE: Duration = Duration::from_secs(3);
+/// Most time for the batch that digest has in hand after that.
+const STOP_DIGEST: Duration = Duration::from_secs(1);
 /// Time between two looks at what has aged.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -60,9 +63,8 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
     let own_url = base_url::of_address(listener.local_addr()?);
     let public_url: Arc<str> = settings.public_url.clone().unwrap_or_else(|| own_url.clone()).into();
 
-    let queue: Arc<dyn Queue> =
-        Arc::new(EmbeddedQueue::open(&data_dir.queue_path(), settings.queue_limit_bytes)?);
-    let sqlite = Arc::new(SqliteStore::open(&data_dir.store_path())?);
+    let (sqlite, queue) = opening::open(data_dir, settings.queue_limit_bytes)?;
+    let queue: Arc<dyn Queue> = queue;
     let store: Arc<dyn Store> = sqlite.clone();
     first_start::ensure_project(&*store, random_key()?, clock::now())?;
     let dsn = first_dsn(&*store, &public_url)?;
@@ -94,6 +96,7 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
             digest: digest.clone(),
             metrics,
         }))
+        .merge(browser_sdk::router())
         .merge(api::router(api::Api { store: store.clone(), feed: feed.clone() }))
         .merge(dashboard::router(dashboard::Deps {
             store: store.clone(),
@@ -105,11 +108,12 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
 
     data_dir.note_address(&own_url)?;
     let setup_link = match store.needs_setup()? {
-        true => Some(dashboard::link::for_setup(&*store, &public_url, clock::now())?),
+        true => Some(dashboard::link::for_setup(&*store, &public_url)?),
         false => None,
     };
     let text = Welcome {
         public_url: &public_url,
+        own_url: &own_url,
         setup_link: setup_link.as_deref(),
         dsn: dsn.as_ref(),
         data_dir: &data_dir.path().display().to_string(),
@@ -126,8 +130,20 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
     queue.close();
     drain(&*queue, &digest).await;
     let stopped = digest.clone();
-    tokio::task::spawn_blocking(move || stopped.stop()).await?;
+    let joined = tokio::task::spawn_blocking(move || stopped.stop());
+    let mut has_ended = true;
+    match tokio::time::timeout(STOP_DIGEST, joined).await {
+        Ok(joined) => joined?,
+        // It waits for a lock of somebody else; what it has not recorded is in the queue, whenever it ends.
+        Err(_) => {
+            has_ended = false;
+            tracing::warn!("the store does not answer; what is left is recorded by the next start");
+        }
+    }
     bell.stop().await;
+    if has_ended {
+        data_dir.note_ended()?;
+    }
     tracing::info!(left_in_queue = queue.depth().job_count, "stopped");
     Ok(())
 }
@@ -173,10 +189,11 @@ fn stop_signal(feed: Feed) -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Waits until digest has emptied the queue, as long as it gets on and patience lasts.
+/// Waits until digest has emptied the queue, as long as patience lasts: a store that is locked now may be free in a
+/// moment.
 async fn drain(queue: &dyn Queue, digest: &Digest) {
     let deadline = Instant::now() + DRAIN_QUEUE;
-    while queue.depth().job_count > 0 && digest.state() == State::Running && Instant::now() < deadline {
+    while queue.depth().job_count > 0 && digest.state() != State::Stopped && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -197,3 +214,6 @@ async fn upkeep(store: Arc<SqliteStore>, disk_budget_bytes: u64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ pub struct Settings {
     pub disk_budget_bytes: u64,
     /// Bound on what the queue holds, in bytes.
     pub queue_limit_bytes: u64,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// The mail server; `None` leaves alarms waiting until one is set here or through the dashboard.
     pub smtp: Option<SmtpSettings>,

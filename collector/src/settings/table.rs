@@ -154,8 +154,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "trusted_proxies",
         about: &[
-            "Networks of the proxies in front. Only from them do X-Forwarded-For and X-Forwarded-Proto count,",
-            "for everyone else the address of the connection does.",
+            "Networks of the proxies in front. Only from them does X-Forwarded-For count, for everyone else",
+            "the address of the connection does. Recipes: nginx.conf and Caddyfile beside this file.",
         ],
         expects: "networks or addresses, such as 127.0.0.1 or 10.0.0.0/8",
         example: r#"["127.0.0.1", "10.0.0.0/8"]"#,

@@ -71,16 +71,23 @@ pub trait Accounts {
     /// # Errors
     /// As every use case.
     fn set_password(&self, email: &str, password_hash: &str, now: UnixMs) -> Result<Account>;
-    /// Adds a one-time link. Links for the first account replace each other, as do those of one address.
+    /// Removes an account with its sessions and links; says whether there was one.
+    ///
+    /// # Errors
+    /// As every use case; and [`super::StoreError::Conflict`] for the only account: nobody could sign in.
+    fn remove_account(&self, email: &str) -> Result<bool>;
+    /// Adds a one-time link that is good until `expires_at`, for ever without. Links for the first account
+    /// replace each other, as do those of one address.
     ///
     /// # Errors
     /// As every use case.
-    fn add_link(&self, hash: &SecretHash, link: &Link, now: UnixMs) -> Result<()>;
-    /// The link behind a hash, while it is good: unused, and for the first account only while there is none.
+    fn add_link(&self, hash: &SecretHash, link: &Link, expires_at: Option<UnixMs>) -> Result<()>;
+    /// The link behind a hash, while it is good: unused, not expired, and for the first account only while
+    /// there is none.
     ///
     /// # Errors
     /// As every use case.
-    fn find_link(&self, hash: &SecretHash) -> Result<Option<Link>>;
+    fn find_link(&self, hash: &SecretHash, now: UnixMs) -> Result<Option<Link>>;
     /// Uses a link: sets the password of its address, or of `email` for the first account. `None` when the link
     /// is not good any more; of two that use it at once, one gets `None`.
     ///

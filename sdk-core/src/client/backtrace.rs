@@ -7,6 +7,16 @@ use error_sentinel_wire::{Frame, Stacktrace, limits};
 /// Most addresses resolved and remembered; past it all are forgotten.
 const REMEMBERED: usize = 8192;
 
+/// Who takes a stack is on it too, as the newest.
+const CAPTURE_ENDS: [&str; 7] = [
+    "error_sentinel::",
+    "backtrace::",
+    "std::backtrace::",
+    "std::backtrace_rs::",
+    "anyhow::",
+    "eyre::",
+    "stable_eyre::",
+];
 /// Where a panic's own machinery ends: what is newer is of no interest.
 const PANIC_BEGINS: [&str; 6] = [
     "rust_begin_unwind",
@@ -45,11 +55,28 @@ const LIBRARIES: [&str; 22] = [
 /// The addresses of this thread's stack, the newest first.
 pub fn addresses() -> Vec<usize> {
     let mut addresses = Vec::with_capacity(64);
-    backtrace::trace(|frame| {
+    walk(|frame| {
         addresses.push(frame.ip() as usize);
         addresses.len() < limits::FRAMES
     });
     addresses
+}
+
+/// Walks up this thread's stack. The lock of `backtrace::trace` is the one under which names are found: the worker
+/// can hold it for a second, and no caller may wait that long.
+#[cfg(not(windows))]
+fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    // Safety: the lock guards Windows' library for symbols, which is not used here. Elsewhere the system's unwinder
+    // does the walk, as it does for panics of several threads at once, and reads this thread's stack only.
+    #[expect(unsafe_code, reason = "there is no safe way to leave out the lock")]
+    unsafe {
+        backtrace::trace_unsynchronized(visit);
+    }
+}
+
+#[cfg(windows)]
+fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    backtrace::trace(visit);
 }
 
 /// Names of addresses, found once.
@@ -65,30 +92,12 @@ impl Symbols {
         for address in addresses {
             frames.extend(self.frames(*address).iter().cloned());
         }
-        let is_ours = |frame: &Frame| {
-            frame.function.as_deref().is_some_and(|name| {
-                name.starts_with("error_sentinel::")
-                    || name.starts_with("backtrace::")
-                    || name.starts_with('<') && name.contains("error_sentinel::")
-            })
-        };
-        let ours = frames.iter().rposition(is_ours).map_or(0, |at| at + 1);
-        let panics = frames.iter().rposition(|frame| {
-            is_panic
-                && frame
-                    .function
-                    .as_deref()
-                    .is_some_and(|name| PANIC_BEGINS.iter().any(|begin| name.starts_with(begin)))
-        });
-        // Newest first here, so what comes before these places is newer than the alert itself.
-        frames.drain(..ours.max(panics.map_or(0, |at| at + 1)).min(frames.len()));
-        for frame in &mut frames {
-            let name = frame.function.as_deref().unwrap_or_default();
-            let is_own = own.iter().any(|prefix| plain(name).starts_with(prefix.as_str()));
-            frame.in_app = Some(is_own || own.is_empty() && is_application(name));
-        }
-        frames.reverse();
-        (!frames.is_empty()).then(|| Stacktrace { frames, ..Stacktrace::default() })
+        arranged(frames, is_panic, own)
+    }
+
+    /// Whether all of these have been found before.
+    pub fn know(&self, addresses: &[usize]) -> bool {
+        addresses.iter().all(|address| self.known.contains_key(address))
     }
 
     fn frames(&mut self, address: usize) -> &[Frame] {
@@ -97,6 +106,61 @@ impl Symbols {
         }
         self.known.entry(address).or_insert_with(|| resolve(address))
     }
+}
+
+/// The stack that the standard library's `Backtrace` wrote: numbered functions, the newest first, and below each the
+/// place that it was at.
+pub fn written(text: &str, own: &[String]) -> Option<Stacktrace> {
+    let mut frames: Vec<Frame> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some((number, function)) = line.split_once(": ")
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            if frames.len() >= limits::FRAMES {
+                break;
+            }
+            frames.push(Frame { function: Some(without_hash(function).to_owned()), ..Frame::default() });
+        } else if let Some(place) = line.strip_prefix("at ")
+            && let Some(frame) = frames.last_mut()
+        {
+            let mut parts = place.rsplitn(3, ':');
+            let (column, line, file) = (parts.next(), parts.next(), parts.next());
+            frame.abs_path = file.map(str::to_owned);
+            frame.filename = file.map(|file| shortened(file).to_owned());
+            frame.lineno = line.and_then(|line| line.parse().ok());
+            frame.colno = column.and_then(|column| column.parse().ok());
+        }
+    }
+    arranged(frames, false, own)
+}
+
+/// A function's name without the hash that changes with every build: `shop::pay::h0123456789abcdef`.
+fn without_hash(function: &str) -> &str {
+    let is_hash = |hash: &str| hash.len() == 17 && hash.starts_with('h');
+    function.rsplit_once("::").filter(|(_, hash)| is_hash(hash)).map_or(function, |(name, _)| name)
+}
+
+/// Frames that came newest first, as the wire wants them.
+fn arranged(mut frames: Vec<Frame>, is_panic: bool, own: &[String]) -> Option<Stacktrace> {
+    let begins = |frame: &Frame, known: &[&str]| {
+        let name = frame.function.as_deref().unwrap_or_default();
+        known.iter().any(|begin| name.starts_with(begin))
+    };
+    let is_machinery = |frame: &Frame| {
+        let name = frame.function.as_deref().unwrap_or_default();
+        begins(frame, &CAPTURE_ENDS) || name.starts_with('<') && name.contains("error_sentinel::")
+    };
+    let ours = frames.iter().rposition(is_machinery).map_or(0, |at| at + 1);
+    let panics = frames.iter().rposition(|frame| is_panic && begins(frame, &PANIC_BEGINS));
+    // What comes before these places is newer than the alert itself.
+    frames.drain(..ours.max(panics.map_or(0, |at| at + 1)).min(frames.len()));
+    for frame in &mut frames {
+        let name = frame.function.as_deref().unwrap_or_default();
+        let is_own = own.iter().any(|prefix| plain(name).starts_with(prefix.as_str()));
+        frame.in_app = Some(is_own || own.is_empty() && is_application(name));
+    }
+    frames.reverse();
+    (!frames.is_empty()).then(|| Stacktrace { frames, ..Stacktrace::default() })
 }
 
 /// The functions at an address, the innermost inlined one first.
@@ -180,5 +244,42 @@ mod tests {
         let stack = Symbols::default().stack(&here(), false, &[]).unwrap();
         assert!(stack.frames.len() > 3);
         assert!(stack.frames.iter().all(|frame| frame.in_app.is_some()));
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn a_stack_is_taken_while_another_thread_looks_for_names() {
+        use std::sync::mpsc::channel;
+        let addresses = addresses();
+        let (taken, wait) = channel();
+        let mut is_taken = Vec::new();
+        // Names are handed out under the lock.
+        backtrace::resolve(addresses[0] as *mut std::ffi::c_void, |_| {
+            let taken = taken.clone();
+            std::thread::spawn(move || taken.send(super::addresses().len()));
+            is_taken.push(wait.recv_timeout(std::time::Duration::from_secs(60)));
+        });
+        assert!(is_taken.first().is_some_and(|taken| taken.is_ok_and(|length| length > 0)), "{is_taken:?}");
+    }
+
+    #[test]
+    fn a_backtrace_that_the_standard_library_wrote_is_read() {
+        let text = "   0: anyhow::error::<impl anyhow::Error>::new\n   \
+                    1: shop::pay::h0123456789abcdef\n             at ./src/pay.rs:10:5\n   2: main\n";
+        let stack = written(text, &[]).unwrap();
+        let names: Vec<_> = stack.frames.iter().filter_map(|frame| frame.function.as_deref()).collect();
+        assert_eq!(names, ["main", "shop::pay"]);
+        let pay = &stack.frames[1];
+        assert_eq!(
+            (pay.filename.as_deref(), pay.lineno, pay.colno),
+            (Some("./src/pay.rs"), Some(10), Some(5))
+        );
+        assert_eq!(pay.in_app, Some(true));
+        // And one of this very standard library, whose form could change.
+        let real = written(&std::backtrace::Backtrace::force_capture().to_string(), &[]).unwrap();
+        assert!(real.frames.len() > 3);
+        assert!(real.frames.iter().any(|frame| frame.lineno.is_some() && frame.colno.is_some()));
+        assert_eq!(written("disabled backtrace", &[]), None);
+        assert_eq!(without_hash("shop::pay::h0123456789abcdef"), "shop::pay");
     }
 }

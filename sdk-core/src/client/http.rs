@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use error_sentinel_wire::Dsn;
 use error_sentinel_wire::reply::Reply;
+use error_sentinel_wire::{Dsn, Sdk};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::blocking::Client;
@@ -55,16 +55,12 @@ fn connect() -> Result<Client, TransportError> {
 
 impl Transport for HttpTransport {
     fn send(&mut self, dsn: &Dsn, envelope: &[u8]) -> Result<Reply, TransportError> {
-        let auth = format!(
-            "Sentry sentry_version=7, sentry_client=error-sentinel.rust/{}, sentry_key={}",
-            env!("CARGO_PKG_VERSION"),
-            dsn.public_key
-        );
+        let sdk = Sdk { name: "error-sentinel.rust".into(), version: env!("CARGO_PKG_VERSION").into() };
         let mut request = self
             .client()?
             .post(dsn.envelope_url())
             .header("content-type", "application/x-sentry-envelope")
-            .header("x-sentry-auth", auth);
+            .header("x-sentry-auth", dsn.auth_header(&sdk));
         let zipped = if envelope.len() >= GZIP_FROM_BYTES { gzip(envelope) } else { None };
         request = match zipped {
             Some(zipped) => request.header("content-encoding", "gzip").body(zipped),

@@ -1,22 +1,34 @@
-//! The native driver of the engine: one thread, started by [`start`], that owns everything which may take time.
+//! The native driver of the engine: a thread, started by [`start`], that owns everything which may take time, and one
+//! beside it that waits for the network.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use error_sentinel_wire::{Dsn, Event, EventId};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use error_sentinel_wire::{Dsn, Event, EventId, Level, Message, UnixMs, User};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Origin};
+use crate::breadcrumbs::Trail;
+use crate::engine::{Sighting, Storms, Verdict};
+use crate::fit::fit;
 use crate::options::Options;
-use crate::scope;
+
+use keeper::Keeper;
 
 #[cfg(feature = "backtrace")]
 mod backtrace;
 pub mod clock;
 #[cfg(feature = "http")]
 pub mod http;
+mod keeper;
 mod panic_hook;
+pub mod scopes;
+mod sender;
+mod spool;
 mod surroundings;
 mod worker;
 
@@ -24,13 +36,18 @@ mod worker;
 const CHANNEL: usize = 512;
 /// Steps remembered unless said otherwise.
 const BREADCRUMBS: usize = 20;
-/// How long the end of the program waits for what is on its way.
+/// How long the end of the program waits for what is on its way, and a dying process for its last panic: with
+/// `panic = "abort"` there is no guard to do it. Unless said otherwise.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What the worker is told.
 enum Task {
     /// Deliver this.
     Alert(Box<Snapshot>),
+    /// Deliver this too, and say when it is on disk, where there is a spool.
+    Keep(Box<Snapshot>, Sender<()>),
+    /// A storm began: its window wants to be closed in time.
+    Storm,
     /// Say when everything before this has left, or was given up.
     Flush(Sender<()>),
     /// End.
@@ -40,8 +57,12 @@ enum Task {
 /// An alert as the thread that raised it saw it; names are found later, by the worker.
 struct Snapshot {
     event: Event,
+    /// The steps before it.
+    trail: Trail,
     /// Addresses of the stack, the newest first.
     addresses: Vec<usize>,
+    /// The stack that the error itself brings along.
+    origin: Option<Origin>,
     /// Whether the stack is that of a panic.
     is_panic: bool,
 }
@@ -49,15 +70,72 @@ struct Snapshot {
 /// The running client.
 struct Client {
     tasks: Sender<Task>,
-    /// Alerts that found no room in the channel.
-    overflow_count: Arc<AtomicU64>,
+    state: Arc<State>,
+    storms: SharedStorms,
+    /// Whether what the worker gets is written to disk.
+    is_spooled: bool,
+    /// Who writes a panic down where the worker does not come to it.
+    keeper: Option<Arc<Keeper>>,
 }
+
+/// What the worker and those that report tell each other without waiting.
+#[derive(Debug, Default)]
+struct State {
+    /// Alerts that found no room in the channel.
+    overflow_count: AtomicU64,
+    /// Whether the worker let a panic wait in vain, and has not been heard of since: one wait is enough.
+    is_stuck: AtomicBool,
+}
+
+/// Errors that repeat are counted on the thread that raises them: a channel that is full would lose them.
+type SharedStorms = Arc<Mutex<Storms<Box<Snapshot>>>>;
 
 /// Whether there is a client; a glance at it is all that disabled calls cost.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 static CLIENT: RwLock<Option<Client>> = RwLock::new(None);
 
+/// The process that the client belongs to: a fork has no worker, so there nothing is reported until it starts anew.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+fn is_own_process() -> bool {
+    PROCESS.load(Ordering::Relaxed) == std::process::id()
+}
+
+/// Events whose name's upper half is up to this are kept. That half is evenly spread; in the lower one, the highest
+/// bits say what kind of name it is.
+static SAMPLE_UP_TO: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Whether alerts take their stack along.
+static TAKES_STACKS: AtomicBool = AtomicBool::new(true);
+static SAMPLED_OUT_COUNT: AtomicU64 = AtomicU64::new(0);
+static FAREWELL_MS: AtomicU64 = AtomicU64::new(0);
+
+/// How long the end of the program may take.
+pub fn farewell() -> Duration {
+    Duration::from_millis(FAREWELL_MS.load(Ordering::Relaxed))
+}
+
+/// Whether an alert is one of those that the sample rate leaves out; then it is counted.
+fn is_sampled_out(id: EventId) -> bool {
+    let is_out = (id.0 >> 64) as u64 > SAMPLE_UP_TO.load(Ordering::Relaxed);
+    if is_out {
+        SAMPLED_OUT_COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+    is_out
+}
+
+/// Alerts left out since the last time.
+fn take_sampled_out_count() -> u64 {
+    SAMPLED_OUT_COUNT.swap(0, Ordering::Relaxed)
+}
+
+/// Whether this is the SDK's own thread: what is logged there is about the SDK, and must not feed it.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub fn is_own_thread() -> bool {
+    worker::is_worker()
+}
+
 /// Whether anything is reported.
+#[inline]
 pub fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
 }
@@ -78,15 +156,34 @@ pub fn start(mut options: Options) -> bool {
         }
     };
     let (tasks, inbox): (Sender<Task>, Receiver<Task>) = bounded(CHANNEL);
-    let overflow_count = Arc::new(AtomicU64::new(0));
-    scope::reset(options.max_breadcrumbs.unwrap_or(BREADCRUMBS));
-    if let Err(error) = worker::start(dsn, options, inbox, overflow_count.clone()) {
-        eprintln!("error-sentinel: nothing will be reported: {error}");
-        return false;
+    let state = Arc::new(State::default());
+    clock::reseed();
+    TAKES_STACKS.store(options.attach_stacktrace.unwrap_or(true), Ordering::Relaxed);
+    SAMPLE_UP_TO.store(options.sample_up_to(), Ordering::Relaxed);
+    let farewell = options.farewell.or_else(|| {
+        let ms = std::env::var("ERROR_SENTINEL_FAREWELL_MS").ok()?.parse().ok()?;
+        Some(Duration::from_millis(ms))
+    });
+    let farewell_ms = farewell.unwrap_or(FAREWELL).as_millis();
+    FAREWELL_MS.store(u64::try_from(farewell_ms).unwrap_or(u64::MAX), Ordering::Relaxed);
+    scopes::reset(options.max_breadcrumbs.unwrap_or(BREADCRUMBS));
+    let storms = SharedStorms::default();
+    if options.spool_dir.is_none() {
+        options.spool_dir =
+            std::env::var_os("ERROR_SENTINEL_SPOOL_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
     }
+    let is_spooled = options.spool_dir.is_some();
+    let keeper = match worker::start(dsn, options, inbox, state.clone(), storms.clone()) {
+        Ok(keeper) => keeper,
+        Err(error) => {
+            eprintln!("error-sentinel: nothing will be reported: {error}");
+            return false;
+        }
+    };
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
     let earlier = {
         let mut client = CLIENT.write().unwrap_or_else(PoisonError::into_inner);
-        client.replace(Client { tasks, overflow_count })
+        client.replace(Client { tasks, state, storms, is_spooled, keeper })
     };
     if let Some(earlier) = earlier {
         // A worker that is gone needs no word.
@@ -97,24 +194,68 @@ pub fn start(mut options: Options) -> bool {
     true
 }
 
-/// Lets what is on its way leave, then ends the worker.
-pub fn stop() {
-    flush(FAREWELL);
+/// Lets what is on its way leave, then ends the worker; says whether all has left.
+pub fn stop(timeout: Duration) -> bool {
+    if !is_own_process() {
+        // The threads are the parent's.
+        return true;
+    }
+    let has_left = flush(timeout);
     IS_ON.store(false, Ordering::Relaxed);
     let client = CLIENT.write().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(client) = client {
         // A full channel means that the worker hangs; it is left to the end of the process.
         let _ = client.tasks.try_send(Task::Stop);
     }
+    has_left
 }
 
-/// Hands an alert to the worker. `make` may run code of the application, so no lock is held meanwhile.
-pub fn send(id: EventId, make: impl FnOnce() -> Alert) {
-    let mut event = make().event;
-    event.event_id = Some(id);
-    event.timestamp = Some(clock::now());
-    scope::apply(&mut event, true);
-    hand_over(Snapshot { event, addresses: addresses(), is_panic: false });
+/// Alerts that panicked while they were put into words.
+static BROKEN_COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static IS_MAKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs code of the application on the SDK's behalf, such as the `Display` of an error: without
+/// the SDK it would not run, so that its panics must not be seen either.
+fn is_making() -> bool {
+    IS_MAKING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// What code of the application returns that only runs on the SDK's behalf; `None` when it panics, which nobody sees.
+pub fn unseen<T>(run: impl FnOnce() -> T) -> Option<T> {
+    // A thread that is ending goes without the mark.
+    let was_making = IS_MAKING.try_with(|is_making| is_making.replace(true)).unwrap_or(false);
+    let made = catch_unwind(AssertUnwindSafe(run));
+    let _ = IS_MAKING.try_with(|is_making| is_making.set(was_making));
+    made.ok()
+}
+
+/// Hands an alert to the worker and returns its id. `make` may run code of the application, so no lock is held
+/// meanwhile.
+pub fn send(make: impl FnOnce() -> Alert) -> EventId {
+    let id = clock::event_id();
+    if !is_own_process() || is_sampled_out(id) {
+        return id;
+    }
+    let Some(Alert { mut event, origin }) = unseen(make) else {
+        BROKEN_COUNT.fetch_add(1, Ordering::Relaxed);
+        return id;
+    };
+    let id = *event.event_id.get_or_insert(id);
+    event.timestamp.get_or_insert_with(clock::now);
+    fit(&mut event);
+    let trail = scopes::apply(&mut event, true);
+    // An event made elsewhere brings the stack that it is about.
+    let needs_none = has_stack(&event) || !TAKES_STACKS.load(Ordering::Relaxed);
+    let addresses = if needs_none { Vec::new() } else { addresses() };
+    hand_over(Snapshot { event, trail, addresses, origin, is_panic: false }, true);
+    id
+}
+
+fn has_stack(event: &Event) -> bool {
+    event.stacktrace.is_some() || event.exceptions.iter().any(|exception| exception.stacktrace.is_some())
 }
 
 /// The stack of this thread as addresses only: finding names takes a hundred times longer.
@@ -125,20 +266,110 @@ fn addresses() -> Vec<usize> {
     Vec::new()
 }
 
-fn hand_over(snapshot: Snapshot) {
-    // Blocked only while another thread starts or stops the client; the panic hook must not wait even then.
-    let Ok(client) = CLIENT.try_read() else { return };
+/// Gives an alert to the worker, or counts it where it repeats. In a process with a spool that may be about to die
+/// (`is_panic`), waits until it is on disk.
+fn hand_over(snapshot: Snapshot, may_wait: bool) {
+    // Held only while another thread puts a client in or takes it out; the panic hook must not wait even then.
+    let client = match CLIENT.try_read() {
+        Ok(client) => client,
+        Err(TryLockError::Poisoned(error)) => error.into_inner(),
+        Err(TryLockError::WouldBlock) if may_wait => CLIENT.read().unwrap_or_else(PoisonError::into_inner),
+        Err(TryLockError::WouldBlock) => return,
+    };
     let Some(client) = client.as_ref() else { return };
-    match client.tasks.try_send(Task::Alert(Box::new(snapshot))) {
-        Ok(()) => {}
-        Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-            client.overflow_count.fetch_add(1, Ordering::Relaxed);
+    let Some(snapshot) = client.count_repeats(Box::new(snapshot), may_wait) else { return };
+    if snapshot.is_panic && client.is_spooled {
+        client.keep(snapshot, farewell());
+    } else if client.tasks.try_send(Task::Alert(snapshot)).is_err() {
+        client.count_overflow();
+    }
+}
+
+impl Client {
+    fn count_overflow(&self) {
+        self.state.overflow_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has a panic written to disk, by the worker if that comes to it in time.
+    fn keep(&self, snapshot: Box<Snapshot>, patience: Duration) {
+        let is_stuck = self.state.is_stuck.load(Ordering::Relaxed);
+        // No clock reaches what cannot be added to it.
+        let now = Instant::now();
+        let deadline = now.checked_add(if is_stuck { Duration::ZERO } else { patience }).unwrap_or(now);
+        let copy = self.keeper.clone().map(|keeper| (keeper, snapshot.event.clone(), snapshot.trail.clone()));
+        let (done, wait) = bounded(1);
+        let is_taken = self.tasks.send_deadline(Task::Keep(snapshot, done), deadline).is_ok();
+        if !is_taken {
+            self.count_overflow();
         }
+        if is_taken && wait.recv_deadline(deadline).is_ok() {
+            return;
+        }
+        self.state.is_stuck.store(true, Ordering::Relaxed);
+        if let Some((keeper, event, trail)) = copy {
+            keeper.keep_apart(event, trail);
+        }
+    }
+
+    /// The alert, unless it is one of a storm and only counts.
+    fn count_repeats(&self, snapshot: Box<Snapshot>, may_wait: bool) -> Option<Box<Snapshot>> {
+        let Some(at) = snapshot.event.timestamp else { return Some(snapshot) };
+        if snapshot.event.occurrences.is_some() {
+            return Some(snapshot);
+        }
+        let mut storms = match self.storms.try_lock() {
+            Ok(storms) => storms,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) if may_wait => {
+                self.storms.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+            Err(TryLockError::WouldBlock) => return Some(snapshot),
+        };
+        let sighting = snapshot.sighting(at);
+        let key = sighting.key;
+        match storms.admit(&sighting, clock::monotonic()) {
+            Verdict::Pass => Some(snapshot),
+            Verdict::Counted => {
+                // The lock is given back before the snapshot is freed.
+                drop(storms);
+                None
+            }
+            Verdict::First => {
+                storms.hold(key, snapshot);
+                drop(storms);
+                // A worker that has a full channel to look through comes by in any case.
+                let _ = self.tasks.try_send(Task::Storm);
+                None
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// What tells it from others: its stack, or what it says where it has none.
+    fn sighting(&self, at: UnixMs) -> Sighting<'_> {
+        let event = &self.event;
+        let exception = event.main_exception();
+        let said = exception.and_then(|exception| exception.value.as_deref());
+        let message = said.or_else(|| event.message.as_ref().and_then(Message::text));
+        let mut hasher = DefaultHasher::new();
+        exception.and_then(|exception| exception.kind.as_deref()).hash(&mut hasher);
+        event.level.map(Level::as_str).hash(&mut hasher);
+        event.fingerprint.hash(&mut hasher);
+        if self.addresses.is_empty() {
+            message.hash(&mut hasher);
+        }
+        self.addresses.hash(&mut hasher);
+        let user = event.user.as_ref().and_then(User::identity);
+        Sighting { key: hasher.finish(), at, user, message, tags: &event.tags }
     }
 }
 
 /// Waits until everything before has left, at most `timeout`.
 pub fn flush(timeout: Duration) -> bool {
+    if !is_own_process() {
+        return true;
+    }
     let tasks = {
         let client = CLIENT.read().unwrap_or_else(PoisonError::into_inner);
         match client.as_ref() {
@@ -146,10 +377,51 @@ pub fn flush(timeout: Duration) -> bool {
             None => return true,
         }
     };
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let (done, wait) = bounded(1);
     if tasks.send_timeout(Task::Flush(done), timeout).is_err() {
         return false;
     }
     wait.recv_timeout(timeout.saturating_sub(started.elapsed())).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panic_of(id: u128) -> Box<Snapshot> {
+        let event = Event { event_id: Some(EventId(id)), level: Some(Level::Fatal), ..Event::default() };
+        Box::new(Snapshot {
+            event,
+            trail: Trail::default(),
+            addresses: Vec::new(),
+            origin: None,
+            is_panic: true,
+        })
+    }
+
+    #[test]
+    fn a_panic_is_on_disk_even_when_the_worker_is_stuck() {
+        let dir = tempfile::tempdir().unwrap();
+        let dsn = Dsn::parse("http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1").unwrap();
+        let folder = Arc::new(spool::Folder::new(dir.path(), &dsn));
+        let sdk = error_sentinel_wire::Sdk { name: "test".into(), version: "0".into() };
+        let surroundings = Arc::new(surroundings::Surroundings::new(Options::new(""), sdk));
+        // Nobody ever takes anything out of this channel.
+        let (tasks, _inbox) = bounded(1);
+        let client = Client {
+            tasks,
+            state: Arc::default(),
+            storms: SharedStorms::default(),
+            is_spooled: true,
+            keeper: Some(Arc::new(Keeper::new(folder.clone(), surroundings, false))),
+        };
+        for id in 1..=3 {
+            // The first finds room in the channel, the others do not.
+            client.keep(panic_of(id), Duration::ZERO);
+            assert!(folder.read(EventId(id)).is_ok(), "{id}");
+        }
+        assert_eq!(client.state.overflow_count.load(Ordering::Relaxed), 2);
+        assert!(client.state.is_stuck.load(Ordering::Relaxed));
+    }
 }

@@ -5,23 +5,33 @@
 
 use std::panic::PanicHookInfo;
 use std::sync::Once;
-use std::time::Duration;
 
 use error_sentinel_wire::{Event, Exception, Level, Mechanism, limits};
 
-use super::{Snapshot, addresses, clock, hand_over, is_on, worker};
-use crate::scope;
-
-/// How long a dying process waits for its last alert: with `panic = "abort"` there is no guard to do it.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+use super::{Snapshot, addresses, clock, hand_over, is_making, is_on, scopes, worker};
+use crate::fit::fit;
 
 /// Installs the hook, once per process. It does nothing while reporting is off.
 pub fn install() {
+    if std::thread::panicking() {
+        // A thread that unwinds may not touch the hook: that would abort the process. Another one may, as soon as no
+        // hook runs; it cannot be waited for, since one may be running here. Without it, panics are not reported.
+        let _ = std::thread::Builder::new().spawn(install_once);
+    } else {
+        install_once();
+    }
+}
+
+fn install_once() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if is_on() && !worker::is_worker() {
+            // What panics here was called by the SDK: without it, nobody would see anything either.
+            if is_making() || worker::is_worker() {
+                return;
+            }
+            if is_on() {
                 report(info);
             }
             previous(info);
@@ -59,9 +69,10 @@ fn report(info: &PanicHookInfo<'_>) {
         let place = format!("{}:{}:{}", place.file(), place.line(), place.column());
         event.extra.set("location", place);
     }
-    scope::apply(&mut event, false);
-    hand_over(Snapshot { event, addresses: addresses(), is_panic: true });
+    fit(&mut event);
+    let trail = scopes::apply(&mut event, false);
+    hand_over(Snapshot { event, trail, addresses: addresses(), origin: None, is_panic: true }, false);
     if cfg!(panic = "abort") {
-        super::flush(LAST_WORDS);
+        super::flush(super::farewell());
     }
 }

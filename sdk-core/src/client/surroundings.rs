@@ -5,6 +5,7 @@ use error_sentinel_wire::{Event, Object, Sdk};
 use crate::options::Options;
 
 /// Filled in once, copied into every event.
+#[derive(Debug)]
 pub struct Surroundings {
     release: Option<String>,
     environment: String,

@@ -1,33 +1,48 @@
-//! The thread that finds names, drives the engine and talks to the collector.
+//! The thread that finds names, drives the engine, and keeps what must outlive the process.
 //!
 //! Whatever the application's own code does here (its `before_send`, its transport) ends at most the alert that it was
 //! called for: the thread catches its panics, and marks itself so that the panic hook does not report them.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use error_sentinel_wire::{Dsn, Event, Sdk};
+use crossbeam_channel::{Receiver, Sender, after, never, select};
+use error_sentinel_wire::{Dsn, Event, Sdk, UnixMs};
 
+#[cfg(feature = "backtrace")]
+use super::backtrace;
+use super::keeper::{Keeper, add_trail};
+use super::sender::{self, Answer};
+use super::spool::{Folder, Spool};
 use super::surroundings::Surroundings;
-use super::{Snapshot, Task, clock};
-use crate::engine::{Engine, Limits, Output, Reason};
+use super::{SharedStorms, Snapshot, State, Task, clock};
+use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
+use crate::fit::fit;
 use crate::options::{BeforeSend, Options};
+use crate::scrub::scrub;
 use crate::transport::{Transport, TransportError};
 
 thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this is the SDK's own thread, whose panics are not the application's.
+/// Whether this is one of the SDK's own threads, whose panics are not the application's.
 pub fn is_worker() -> bool {
-    IS_WORKER.try_with(Cell::get).unwrap_or(true)
+    // A thread that is ending and has lost the mark is the application's: the SDK's own end with the process.
+    IS_WORKER.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Starts the thread.
+/// Makes this thread one of the SDK's own.
+pub fn mark_as_own() {
+    IS_WORKER.with(|is_worker| is_worker.set(true));
+}
+
+/// Starts the thread. Returns who writes a panic to disk before the thread has looked at it: nobody where there is no
+/// spool, or where the application has a word in what is reported, which comes first.
 ///
 /// # Errors
 /// When the system gives no thread, or there is no way to deliver.
@@ -35,30 +50,46 @@ pub fn start(
     dsn: Dsn,
     mut options: Options,
     inbox: Receiver<Task>,
-    overflow_count: Arc<AtomicU64>,
-) -> Result<(), TransportError> {
+    state: Arc<State>,
+    storms: SharedStorms,
+) -> Result<Option<Arc<Keeper>>, TransportError> {
     let transport = match options.transport.take() {
         Some(transport) => transport,
         None => default_transport()?,
     };
-    let sdk = Sdk { name: "error-sentinel.rust".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let (requests, answers) = sender::start(dsn.clone(), transport)?;
+    let name = options.sdk_name.take().unwrap_or_else(|| "error-sentinel.rust".to_owned());
+    let sdk = Sdk { name, version: env!("CARGO_PKG_VERSION").into() };
+    let sent_at = options.sent_at.take();
+    let folder = options.spool_dir.take().map(|dir| Arc::new(Folder::new(&dir, &dsn)));
+    let limits = Limits { keeps_copies: folder.is_some(), ..Limits::default() };
+    let (before_send, keeps_pii) = (options.before_send.take(), options.send_default_pii);
+    let surroundings = Arc::new(Surroundings::new(options, sdk.clone()));
+    let keeper = folder.clone().filter(|_| before_send.is_none());
+    let keeper = keeper.map(|folder| Arc::new(Keeper::new(folder, surroundings.clone(), keeps_pii)));
     let mut worker = Worker {
-        dsn,
-        engine: Engine::new(Limits::default(), sdk.clone(), clock::random()),
-        transport,
-        before_send: options.before_send.take(),
-        surroundings: Surroundings::new(options, sdk),
-        overflow_count,
+        engine: Engine::new(limits, sdk, clock::random()),
+        requests,
+        spool: None,
+        keeper: keeper.clone(),
+        before_send,
+        keeps_pii,
+        surroundings,
+        state,
+        storms,
+        sent_at,
         flushes: Vec::new(),
         #[cfg(feature = "backtrace")]
-        symbols: super::backtrace::Symbols::default(),
+        symbols: backtrace::Symbols::default(),
     };
     let thread = std::thread::Builder::new().name("error-sentinel".to_owned());
     let started = thread.spawn(move || {
-        IS_WORKER.with(|is_worker| is_worker.set(true));
-        worker.run(&inbox);
+        mark_as_own();
+        // Here, since a folder can be large, and on a disk that is slow.
+        worker.spool = folder.map(Spool::open);
+        worker.run(&inbox, &answers);
     });
-    started.map(|_| ()).map_err(|error| TransportError(format!("no thread could be started: {error}")))
+    started.map(|_| keeper).map_err(|error| TransportError(format!("no thread could be started: {error}")))
 }
 
 fn default_transport() -> Result<Box<dyn Transport>, TransportError> {
@@ -69,99 +100,225 @@ fn default_transport() -> Result<Box<dyn Transport>, TransportError> {
 }
 
 struct Worker {
-    dsn: Dsn,
     engine: Engine,
-    transport: Box<dyn Transport>,
+    requests: Sender<Vec<u8>>,
+    spool: Option<Spool>,
+    keeper: Option<Arc<Keeper>>,
     before_send: Option<BeforeSend>,
-    surroundings: Surroundings,
-    overflow_count: Arc<AtomicU64>,
+    keeps_pii: bool,
+    surroundings: Arc<Surroundings>,
+    state: Arc<State>,
+    storms: SharedStorms,
+    /// What envelopes say in place of the time.
+    sent_at: Option<UnixMs>,
     flushes: Vec<Sender<()>>,
     #[cfg(feature = "backtrace")]
-    symbols: super::backtrace::Symbols,
+    symbols: backtrace::Symbols,
 }
 
 impl Worker {
-    fn run(&mut self, inbox: &Receiver<Task>) {
+    fn run(&mut self, inbox: &Receiver<Task>, answers: &Receiver<Answer>) {
         loop {
-            let output = self.engine.poll(clock::monotonic(), clock::now());
+            let timer = match self.drain() {
+                Some(until) => after(Duration::from_millis(until.after(clock::monotonic()))),
+                None => never(),
+            };
             if self.engine.is_empty() {
                 for done in self.flushes.drain(..) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
                 }
             }
-            let task = match output {
-                Output::Send(envelope) => {
-                    self.deliver(&envelope);
-                    inbox.try_recv().ok()
-                }
-                Output::Wait(until) => {
-                    let wait = Duration::from_millis(until.after(clock::monotonic()));
-                    match inbox.recv_timeout(wait) {
-                        Ok(task) => Some(task),
-                        Err(RecvTimeoutError::Timeout) => None,
-                        Err(RecvTimeoutError::Disconnected) => return,
+            select! {
+                recv(inbox) -> task => match task {
+                    Ok(Task::Alert(snapshot)) => {
+                        if !self.knows_names(&snapshot) {
+                            self.keep_early(&snapshot);
+                        }
+                        self.take(*snapshot);
                     }
-                }
-                Output::Idle => match inbox.recv() {
-                    Ok(task) => Some(task),
-                    Err(_) => return,
+                    Ok(Task::Keep(snapshot, done)) => {
+                        self.state.is_stuck.store(false, Ordering::Relaxed);
+                        if self.keep_early(&snapshot) {
+                            // As above.
+                            let _ = done.try_send(());
+                        }
+                        self.take(*snapshot);
+                        self.drain();
+                        // Nobody waits for a second word, and there is room for one.
+                        let _ = done.try_send(());
+                    }
+                    // The window's end is looked up whenever there is nothing else to do.
+                    Ok(Task::Storm) => {}
+                    Ok(Task::Flush(done)) => {
+                        self.close_storms(true);
+                        self.take_lost();
+                        self.engine.hurry();
+                        self.flushes.push(done);
+                    }
+                    Ok(Task::Stop) | Err(_) => {
+                        self.close_storms(true);
+                        self.drain();
+                        return;
+                    }
                 },
-            };
-            match task {
-                Some(Task::Alert(snapshot)) => self.take(*snapshot),
-                Some(Task::Flush(done)) => self.flushes.push(done),
-                Some(Task::Stop) => return,
-                None => {}
+                recv(answers) -> answer => match answer {
+                    Ok(Some(reply)) => self.engine.handle_reply(&reply, clock::monotonic()),
+                    Ok(None) | Err(_) => self.engine.handle_failure(clock::monotonic()),
+                },
+                recv(timer) -> _ => {}
             }
         }
     }
 
-    fn deliver(&mut self, envelope: &[u8]) {
-        let sent = catch_unwind(AssertUnwindSafe(|| self.transport.send(&self.dsn, envelope)));
-        let now = clock::monotonic();
-        match sent {
-            Ok(Ok(reply)) => self.engine.handle_reply(&reply, now),
-            Ok(Err(_)) | Err(_) => self.engine.handle_failure(now),
+    /// Does all that there is to do now; returns when there will be more.
+    fn drain(&mut self) -> Option<MonotonicMs> {
+        loop {
+            self.close_storms(false);
+            self.hand_in_stored();
+            let sent_at = self.sent_at.unwrap_or_else(clock::now);
+            match self.engine.poll(clock::monotonic(), sent_at) {
+                Output::Send(envelope) => {
+                    if self.requests.try_send(envelope).is_err() {
+                        self.engine.handle_failure(clock::monotonic());
+                    }
+                }
+                Output::Spool { event_id, bytes } => {
+                    let is_kept =
+                        self.spool.as_ref().is_some_and(|spool| spool.folder().keep(event_id, &bytes));
+                    self.engine.handle_kept(event_id, is_kept);
+                }
+                Output::Forget(event_id) => {
+                    if let Some(spool) = &self.spool {
+                        spool.folder().forget(event_id);
+                    }
+                }
+                Output::Wait(until) => {
+                    return Some(self.next_window_end().map_or(until, |end| end.min(until)));
+                }
+                Output::Idle => return self.next_window_end(),
+            }
+        }
+    }
+
+    fn lock_storms(&self) -> MutexGuard<'_, Storms<Box<Snapshot>>> {
+        // What was counted is whole even when a thread panicked meanwhile.
+        self.storms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_window_end(&self) -> Option<MonotonicMs> {
+        self.lock_storms().next_at()
+    }
+
+    /// Makes events of the windows that are over, or of all.
+    fn close_storms(&mut self, is_early: bool) {
+        loop {
+            let mut storms = self.lock_storms();
+            let now = clock::monotonic();
+            let closed = if is_early { storms.close_early(now) } else { storms.poll(now) };
+            drop(storms);
+            let Some(Collapsed { first, occurrences }) = closed else { return };
+            let mut snapshot = *first;
+            snapshot.event.occurrences = Some(occurrences);
+            self.take(snapshot);
+        }
+    }
+
+    /// Reads back what is only on disk, while there is nothing newer to send.
+    fn hand_in_stored(&mut self) {
+        let Some(spool) = &mut self.spool else { return };
+        if !self.engine.wants_stored() {
+            return;
+        }
+        for _ in 0..self.engine.batch_count() {
+            let Some(event_id) = spool.next_left().or_else(|| self.engine.next_spooled()) else { return };
+            match spool.folder().read(event_id) {
+                Ok(event) => self.engine.restore(event, clock::monotonic()),
+                // Another process was faster.
+                Err(error) if error.kind() == ErrorKind::NotFound && !self.engine.is_spooled(event_id) => {}
+                Err(_) => self.engine.handle_unreadable(event_id),
+            }
+        }
+    }
+
+    /// Whether the names of its stack need no search.
+    fn knows_names(&self, snapshot: &Snapshot) -> bool {
+        #[cfg(feature = "backtrace")]
+        return snapshot.origin.is_none() && self.symbols.know(&snapshot.addresses);
+        #[cfg(not(feature = "backtrace"))]
+        snapshot.addresses.is_empty()
+    }
+
+    /// Writes an alert to disk as it is; says whether it is there.
+    fn keep_early(&self, snapshot: &Snapshot) -> bool {
+        let keep = |keeper: &Arc<Keeper>| keeper.keep(snapshot.event.clone(), snapshot.trail.clone());
+        self.keeper.as_ref().is_some_and(|keeper| {
+            // What it writes of is the application's; a mistake in it ends no more than this copy.
+            catch_unwind(AssertUnwindSafe(|| keep(keeper))).unwrap_or(false)
+        })
+    }
+
+    fn take_lost(&mut self) {
+        for (reason, count) in [
+            (Reason::QueueOverflow, self.state.overflow_count.swap(0, Ordering::Relaxed)),
+            (Reason::SampleRate, super::take_sampled_out_count()),
+            (Reason::Internal, super::BROKEN_COUNT.swap(0, Ordering::Relaxed)),
+        ] {
+            if count > 0 {
+                self.engine.lose(reason, count);
+            }
         }
     }
 
     fn take(&mut self, snapshot: Snapshot) {
-        let overflow_count = self.overflow_count.swap(0, Ordering::Relaxed);
-        if overflow_count > 0 {
-            self.engine.lose(Reason::QueueOverflow, overflow_count);
-        }
+        self.take_lost();
+        let (id, count) = (snapshot.event.event_id, snapshot.event.occurrence_count());
         match catch_unwind(AssertUnwindSafe(|| self.complete(snapshot))) {
-            Ok(Some(event)) => match event.event_id {
-                Some(id) => self.engine.enqueue(id, event.to_json(), clock::monotonic()),
-                None => self.engine.lose(Reason::Internal, 1),
+            Ok(Some(event)) => match Outgoing::new(&event) {
+                Some(event) => self.engine.enqueue(event, clock::monotonic()),
+                None => self.engine.lose(Reason::Internal, count),
             },
-            Ok(None) => self.engine.lose(Reason::BeforeSend, 1),
-            Err(_) => self.engine.lose(Reason::Internal, 1),
+            Ok(None) => self.engine.lose(Reason::BeforeSend, count),
+            Err(_) => {
+                self.engine.lose(Reason::Internal, count);
+                // What counts as lost must not come back.
+                if let (Some(spool), Some(id)) = (&self.spool, id) {
+                    spool.folder().forget(id);
+                }
+            }
         }
     }
 
     /// Adds what takes time to find; `None` when the application dropped the event.
     fn complete(&mut self, snapshot: Snapshot) -> Option<Event> {
         let mut event = snapshot.event;
-        let id = event.event_id;
+        let (id, occurrences) = (event.event_id, event.occurrences.clone());
+        add_trail(&mut event, snapshot.trail);
         #[cfg(feature = "backtrace")]
         {
             let own = self.surroundings.own_prefixes();
-            let stack = self.symbols.stack(&snapshot.addresses, snapshot.is_panic, own);
-            match event.exceptions.last_mut() {
-                Some(surfaced) => surfaced.stacktrace = stack,
-                None => event.stacktrace = stack,
+            let of_origin = snapshot.origin.and_then(|origin| backtrace::written(&origin.into_text(), own));
+            let stack = of_origin.or_else(|| self.symbols.stack(&snapshot.addresses, snapshot.is_panic, own));
+            if let Some(stack) = stack {
+                match event.exceptions.last_mut() {
+                    Some(surfaced) => surfaced.stacktrace = Some(stack),
+                    None => event.stacktrace = Some(stack),
+                }
             }
         }
         #[cfg(not(feature = "backtrace"))]
-        let _ = (snapshot.addresses, snapshot.is_panic);
+        let _ = (snapshot.addresses, snapshot.is_panic, snapshot.origin);
         self.surroundings.describe(&mut event);
         let mut event = match &self.before_send {
             Some(change) => change(event)?,
             None => event,
         };
-        event.event_id = id;
+        // What makes the counts exact is not the application's to change.
+        (event.event_id, event.occurrences) = (id, occurrences);
+        // Again, for what the application added.
+        fit(&mut event);
+        // Last, so that nothing comes in behind it.
+        scrub(&mut event, self.keeps_pii);
         Some(event)
     }
 }

@@ -1,5 +1,8 @@
 //! What could not be delivered, counted by reason.
 
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+
 use error_sentinel_wire::Discarded;
 
 /// Why an event was lost. The names are those of the protocol.
@@ -13,15 +16,18 @@ pub enum Reason {
     SendError,
     /// The application dropped it.
     BeforeSend,
+    /// It was not among those that the sample rate keeps.
+    SampleRate,
     /// The SDK itself failed on it.
     Internal,
 }
 
-const REASONS: [(Reason, &str); 5] = [
+const REASONS: [(Reason, &str); 6] = [
     (Reason::QueueOverflow, "queue_overflow"),
     (Reason::RateLimit, "ratelimit_backoff"),
     (Reason::SendError, "send_error"),
     (Reason::BeforeSend, "before_send"),
+    (Reason::SampleRate, "sample_rate"),
     (Reason::Internal, "internal_sdk_error"),
 ];
 

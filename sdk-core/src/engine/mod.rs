@@ -1,29 +1,50 @@
 //! Delivery without input or output: what to send when, what to keep, what to give up.
 //!
-//! The engine reads no clock, opens nothing and spawns nothing; it is told the time and what happened, and
-//! answers what to do next. So the same code serves a thread, a browser's event loop and a foreign host, and
-//! its tests need no waiting. Events come in by [`Engine::enqueue`], answers by [`Engine::handle_reply`] and
-//! [`Engine::handle_failure`]; after each of these, [`Engine::poll`] says what is next.
+//! The engine reads no clock, opens nothing and spawns nothing; it is told the time and what happened, and answers
+//! what to do next. So the same code serves a thread, a browser's event loop and a foreign host, and its tests need
+//! no waiting.
 //!
-//! Conservation: enqueued = delivered + queued + in flight + lost by reason. A property test holds it to that.
+//! # The run loop
+//! 1. An error that repeats goes to [`Storms`] first; what that lets pass, and the counts that it hands out, become
+//!    an [`Outgoing`] and go to [`Engine::enqueue`].
+//! 2. Whatever happened — something was enqueued, an answer came ([`Engine::handle_reply`]) or did not
+//!    ([`Engine::handle_failure`]), a copy was kept or not ([`Engine::handle_kept`]), time passed — call
+//!    [`Engine::poll`] until it returns [`Output::Wait`] or [`Output::Idle`], and do what it says:
+//!    * [`Output::Send`]: deliver the envelope, then tell what came of it. There is one envelope at a time; polling
+//!      goes on meanwhile.
+//!    * [`Output::Spool`]: keep these bytes where they outlive the process, then tell by [`Engine::handle_kept`].
+//!    * [`Output::Forget`]: the copy kept under this name is no longer needed.
+//! 3. While [`Engine::wants_stored`] says so, hand it what earlier runs left, by [`Engine::restore`].
+//! 4. Before the process ends, call [`Engine::hurry`].
+//!
+//! A driver that cannot keep anything never sees [`Output::Spool`] ([`Limits::keeps_copies`] is off).
+//!
+//! # Conservation
+//! At every moment, in occurrences: enqueued = delivered + queued + in flight + spooled + lost by reason.
+//! [`Engine::counts`] tells all six, and a property test holds the engine to it.
+//!
+//! # Time
+//! Times are [`MonotonicMs`] of any clock. One that jumps back stands still for the engine, so that no jump makes it
+//! silent.
 
-use error_sentinel_wire::client_report::ClientReport;
-use error_sentinel_wire::codec::JsonWriter;
-use error_sentinel_wire::envelope::{EnvelopeWriter, Header};
-use error_sentinel_wire::reply::{Category, Fate, Reply};
-use error_sentinel_wire::{EventId, Sdk, UnixMs};
+use alloc::vec::Vec;
 
+use error_sentinel_wire::{Event, EventId, Level};
+
+mod delivery;
 mod losses;
 mod queue;
 mod rate_limit;
 mod retry;
+pub mod stored;
+mod storm;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
+pub use delivery::{Counts, Engine};
 pub use losses::{Losses, Reason};
-pub use queue::{Queue, Queued};
-use rate_limit::RateLimit;
-use retry::Retry;
+pub use storm::{Collapsed, Sighting, Storms, Verdict, hash};
 
 /// Milliseconds of a clock that never goes back; its zero means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -52,12 +73,49 @@ pub struct Limits {
     pub batch_count: usize,
     /// Most bytes of one batch.
     pub batch_bytes: usize,
+    /// How long after one batch the next is filled before it leaves.
+    pub batch_age_ms: u64,
+    /// Whether the driver can keep copies that outlive the process.
+    pub keeps_copies: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // A burst of a thousand errors fits, and the host never misses the memory.
-        Limits { queue_count: 1000, queue_bytes: 4 << 20, batch_count: 50, batch_bytes: 256 << 10 }
+        // A burst of a thousand errors fits, and the host never misses the memory. A quarter of a second is no
+        // delay for people, and turns a burst into one request.
+        Limits {
+            queue_count: 1000,
+            queue_bytes: 4 << 20,
+            batch_count: 50,
+            batch_bytes: 256 << 10,
+            batch_age_ms: 250,
+            keeps_copies: false,
+        }
+    }
+}
+
+/// An event ready to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its name, which makes a second delivery harmless.
+    pub event_id: EventId,
+    /// What is sent.
+    pub json: Vec<u8>,
+    /// How many errors it stands for, at least 1.
+    pub occurrence_count: u64,
+    /// Whether it must not wait for others: the process may be about to die.
+    pub is_urgent: bool,
+}
+
+impl Outgoing {
+    /// An event as it leaves; `None` when it has no name.
+    pub fn new(event: &Event) -> Option<Outgoing> {
+        Some(Outgoing {
+            event_id: event.event_id?,
+            json: event.to_json(),
+            occurrence_count: event.occurrence_count(),
+            is_urgent: event.level == Some(Level::Fatal),
+        })
     }
 }
 
@@ -66,160 +124,17 @@ impl Default for Limits {
 pub enum Output {
     /// Send this envelope and tell what came of it.
     Send(Vec<u8>),
-    /// Nothing before this time, unless something is enqueued.
+    /// Keep a copy under this name and tell whether that worked.
+    Spool {
+        /// Its name.
+        event_id: EventId,
+        /// What to keep; [`stored::decode`] reads it.
+        bytes: Vec<u8>,
+    },
+    /// Remove the copy kept under this name.
+    Forget(EventId),
+    /// Nothing before this time, unless something happens.
     Wait(MonotonicMs),
-    /// Nothing at all until something is enqueued.
+    /// Nothing at all until something happens.
     Idle,
-}
-
-/// The state of delivery.
-#[derive(Debug)]
-pub struct Engine {
-    limits: Limits,
-    queue: Queue,
-    in_flight: Vec<Queued>,
-    /// Losses that travel with what is in flight.
-    reported: Losses,
-    losses: Losses,
-    rate_limit: RateLimit,
-    retry: Retry,
-    takes_batches: bool,
-    enqueued_count: u64,
-    delivered_count: u64,
-    sdk: Sdk,
-}
-
-impl Engine {
-    /// An engine that holds nothing. `seed` spreads the retries of many programs that failed at once.
-    pub fn new(limits: Limits, sdk: Sdk, seed: u64) -> Engine {
-        Engine {
-            queue: Queue::new(limits.queue_count, limits.queue_bytes),
-            limits,
-            in_flight: Vec::new(),
-            reported: Losses::default(),
-            losses: Losses::default(),
-            rate_limit: RateLimit::default(),
-            retry: Retry::new(seed),
-            takes_batches: false,
-            enqueued_count: 0,
-            delivered_count: 0,
-            sdk,
-        }
-    }
-
-    /// Takes an event; when there is no room, the oldest make it, since the newest tell most about now.
-    pub fn enqueue(&mut self, event_id: EventId, json: Vec<u8>, now: MonotonicMs) {
-        self.enqueued_count += 1;
-        if self.rate_limit.is_paused(Category::Error, now) {
-            self.losses.add(Reason::RateLimit, 1);
-            return;
-        }
-        let evicted_count = self.queue.push(Queued { event_id, json });
-        self.losses.add(Reason::QueueOverflow, evicted_count);
-    }
-
-    /// Counts what was lost before it came here.
-    pub fn lose(&mut self, reason: Reason, count: u64) {
-        self.enqueued_count += count;
-        self.losses.add(reason, count);
-    }
-
-    /// What to do next. `sent_at` is the wall clock's time, for the envelope's header.
-    pub fn poll(&mut self, now: MonotonicMs, sent_at: UnixMs) -> Output {
-        if !self.in_flight.is_empty() || !self.reported.is_empty() {
-            // One envelope at a time; its answer decides about the next.
-            return Output::Idle;
-        }
-        if self.queue.is_empty() {
-            return Output::Idle;
-        }
-        let until = self.retry.next_at().max(self.rate_limit.until(Category::Error));
-        if until > now {
-            return Output::Wait(until);
-        }
-        let (count, bytes) =
-            if self.takes_batches { (self.limits.batch_count, self.limits.batch_bytes) } else { (1, 0) };
-        self.in_flight = self.queue.take(count, bytes);
-        self.reported = std::mem::take(&mut self.losses);
-        Output::Send(self.envelope(sent_at))
-    }
-
-    /// The collector answered.
-    pub fn handle_reply(&mut self, reply: &Reply, now: MonotonicMs) {
-        self.rate_limit.pause(&reply.pauses, now);
-        self.takes_batches |= reply.takes_batches;
-        match reply.fate {
-            Fate::Retry => return self.put_back(now),
-            Fate::Stored => self.delivered_count += self.in_flight.len() as u64,
-            // What was refused was not stored, and neither were the losses that travelled with it.
-            Fate::Refused => self.give_up(Reason::SendError),
-            Fate::Limited => self.give_up(Reason::RateLimit),
-        }
-        self.in_flight.clear();
-        self.reported = Losses::default();
-        self.retry.succeeded();
-    }
-
-    /// There was no answer.
-    pub fn handle_failure(&mut self, now: MonotonicMs) {
-        self.put_back(now);
-    }
-
-    fn give_up(&mut self, reason: Reason) {
-        self.losses.add(reason, self.in_flight.len() as u64);
-        self.losses.merge(&self.reported);
-    }
-
-    /// Puts what was in flight back in line, where it was.
-    fn put_back(&mut self, now: MonotonicMs) {
-        let evicted_count = self.queue.put_back(std::mem::take(&mut self.in_flight));
-        self.losses.add(Reason::QueueOverflow, evicted_count);
-        let reported = std::mem::take(&mut self.reported);
-        self.losses.merge(&reported);
-        self.retry.failed(now);
-    }
-
-    fn envelope(&self, sent_at: UnixMs) -> Vec<u8> {
-        let only = match &self.in_flight[..] {
-            [one] => Some(one.event_id),
-            _ => None,
-        };
-        let header = Header {
-            event_id: only,
-            sent_at: Some(sent_at),
-            sdk: Some(self.sdk.clone()),
-            ..Header::default()
-        };
-        let mut envelope = EnvelopeWriter::new(&header);
-        for event in &self.in_flight {
-            envelope.item("event", Some(event.event_id), &event.json);
-        }
-        if !self.reported.is_empty() {
-            let report = ClientReport { timestamp: Some(sent_at), discarded: self.reported.discarded() };
-            let mut json = JsonWriter::default();
-            report.write(&mut json);
-            envelope.item("client_report", None, &json.into_bytes());
-        }
-        envelope.into_bytes()
-    }
-
-    /// Whether everything that was enqueued has left or was given up.
-    pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.in_flight.is_empty()
-    }
-
-    /// Events taken so far.
-    pub fn enqueued_count(&self) -> u64 {
-        self.enqueued_count
-    }
-
-    /// Events that the collector has stored.
-    pub fn delivered_count(&self) -> u64 {
-        self.delivered_count
-    }
-
-    /// Events that wait or are on their way.
-    pub fn held_count(&self) -> u64 {
-        (self.queue.len() + self.in_flight.len()) as u64
-    }
 }

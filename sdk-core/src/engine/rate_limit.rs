@@ -1,5 +1,8 @@
 //! What the collector asked to hold back, and until when.
 
+use alloc::vec::Vec;
+
+use error_sentinel_wire::limits;
 use error_sentinel_wire::reply::{Category, Pause};
 
 use super::MonotonicMs;
@@ -15,7 +18,8 @@ impl RateLimit {
     /// Takes pauses over; a longer one that runs already stays.
     pub fn pause(&mut self, pauses: &[Pause], now: MonotonicMs) {
         for pause in pauses {
-            let until = now.plus_ms(pause.seconds.saturating_mul(1000));
+            let seconds = pause.seconds.min(limits::PAUSE_MAX_S);
+            let until = now.plus_ms(seconds * 1000);
             if pause.categories.is_empty() {
                 self.all = self.all.max(until);
             }

@@ -38,6 +38,11 @@ impl Retry {
         self.next_at = MonotonicMs::default();
     }
 
+    /// The next try is due; the pause after it is as long as it would have been.
+    pub fn try_now(&mut self) {
+        self.next_at = MonotonicMs::default();
+    }
+
     /// When to try again.
     pub fn next_at(&self) -> MonotonicMs {
         self.next_at

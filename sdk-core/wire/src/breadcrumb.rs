@@ -29,7 +29,7 @@ impl Breadcrumb {
     pub fn write(&self, w: &mut JsonWriter) {
         w.object(|w| {
             if let Some(time) = self.timestamp {
-                w.key("timestamp").plain_string(time);
+                w.key("timestamp").plain_string(&time.digits());
             }
             w.opt_string("type", self.kind.as_deref());
             w.opt_string("category", self.category.as_deref());

@@ -31,7 +31,7 @@ impl ClientReport {
     pub fn write(&self, w: &mut JsonWriter) {
         w.object(|w| {
             if let Some(time) = self.timestamp {
-                w.key("timestamp").plain_string(time);
+                w.key("timestamp").plain_string(&time.digits());
             }
             w.key("discarded_events").array(|w| {
                 for lost in &self.discarded {

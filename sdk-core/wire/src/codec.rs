@@ -18,6 +18,14 @@ pub use decode::{DecodeError, decode_value, validate};
 pub use repair::repair;
 pub use writer::JsonWriter;
 
+/// Appends a whole number's digits.
+pub fn push_decimal(to: &mut String, number: u64) {
+    if number > 9 {
+        push_decimal(to, number / 10);
+    }
+    to.push(char::from(b'0' + (number % 10) as u8));
+}
+
 /// A value as JSON text.
 pub fn to_json(value: &Value) -> String {
     let mut writer = JsonWriter::default();

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::context::Sdk;
 use crate::id::{ProjectId, PublicKey};
 
 /// Where a project's events go and the key that admits them. Not a secret: every web page shows it.
@@ -84,6 +85,15 @@ impl Dsn {
     /// The URL that takes this project's envelopes.
     pub fn envelope_url(&self) -> String {
         alloc::format!("{}://{}{}/api/{}/envelope/", self.scheme, self.host, self.path, self.project_id)
+    }
+
+    /// The value of the header `X-Sentry-Auth`, by which `sdk` is let in.
+    pub fn auth_header(&self, sdk: &Sdk) -> String {
+        let Sdk { name, version } = sdk;
+        alloc::format!(
+            "Sentry sentry_version=7, sentry_client={name}/{version}, sentry_key={}",
+            self.public_key
+        )
     }
 }
 

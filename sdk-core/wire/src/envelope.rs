@@ -56,11 +56,11 @@ impl EnvelopeWriter {
         let mut w = JsonWriter::default();
         w.object(|w| {
             if let Some(id) = header.event_id {
-                w.key("event_id").plain_string(id);
+                w.key("event_id").plain_string(&id.digits());
             }
             w.opt_string("dsn", header.dsn.as_deref());
             if let Some(time) = header.sent_at {
-                w.key("sent_at").plain_string(time);
+                w.key("sent_at").plain_string(&time.digits());
             }
             if let Some(sdk) = &header.sdk {
                 sdk.write(w.key("sdk"));
@@ -77,7 +77,7 @@ impl EnvelopeWriter {
         w.object(|w| {
             w.key("type").string(kind);
             if let Some(id) = event_id {
-                w.key("event_id").plain_string(id);
+                w.key("event_id").plain_string(&id.digits());
             }
             w.key("length").uint(payload.len() as u64);
         });

@@ -14,6 +14,8 @@ use crate::value::{Object, Value};
 
 #[cfg(feature = "decode")]
 mod decode;
+#[cfg(feature = "decode")]
+mod placeholders;
 
 /// One error. Everything but the id is optional.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -129,10 +131,10 @@ impl Event {
     pub fn write(&self, w: &mut JsonWriter) {
         w.object(|w| {
             if let Some(id) = self.event_id {
-                w.key("event_id").plain_string(id);
+                w.key("event_id").plain_string(&id.digits());
             }
             if let Some(time) = self.timestamp {
-                w.key("timestamp").plain_string(time);
+                w.key("timestamp").plain_string(&time.digits());
             }
             w.opt_string("level", self.level.map(Level::as_str));
             w.opt_string("platform", self.platform.as_deref());
@@ -205,10 +207,10 @@ impl Occurrences {
         w.object(|w| {
             w.key("count").uint(self.count);
             if let Some(time) = self.first {
-                w.key("first").plain_string(time);
+                w.key("first").plain_string(&time.digits());
             }
             if let Some(time) = self.last {
-                w.key("last").plain_string(time);
+                w.key("last").plain_string(&time.digits());
             }
             for (key, list) in [("users", &self.users), ("messages", &self.messages)] {
                 if !list.is_empty() {

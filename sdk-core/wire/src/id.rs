@@ -36,6 +36,17 @@ fn parse_hex128(text: &str) -> Result<u128, InvalidId> {
     Ok(value)
 }
 
+fn hex_digits(number: u128) -> [u8; 32] {
+    let mut digits = [0; 32];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        let value = (rest & 15) as u8;
+        *digit = if value < 10 { b'0' + value } else { b'a' - 10 + value };
+        rest >>= 4;
+    }
+    digits
+}
+
 macro_rules! hex128 {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -50,11 +61,16 @@ macro_rules! hex128 {
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 parse_hex128(text).map(Self)
             }
+
+            /// Its 32 hexadecimal digits.
+            pub fn digits(self) -> [u8; 32] {
+                hex_digits(self.0)
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:032x}", self.0)
+                f.write_str(core::str::from_utf8(&self.digits()).unwrap_or_default())
             }
         }
 

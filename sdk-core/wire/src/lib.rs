@@ -27,6 +27,7 @@ pub mod limits;
 #[cfg(feature = "decode")]
 pub mod log_error;
 pub mod reply;
+pub mod search;
 pub mod time;
 pub mod value;
 

@@ -53,18 +53,36 @@ pub const PAUSE_MAX_S: u64 = 24 * 60 * 60;
 /// The pause that a 429 without any header means, in seconds. The protocol's figure.
 pub const PAUSE_DEFAULT_S: u64 = 60;
 
+/// What a cut text ends with.
+const MARK: &str = "…";
+
 /// Cuts `text` to at most `max` bytes at a character boundary and says so with `…`.
 pub fn cut(text: &mut alloc::string::String, max: usize) {
-    if text.len() <= max {
-        return;
+    if text.len() > max {
+        text.truncate(cut_at(text, max));
+        if max >= MARK.len() {
+            text.push_str(MARK);
+        }
     }
-    const MARK: &str = "…";
+}
+
+/// Appends at most `max` bytes of `text` to `to`, cut like [`cut`] does it.
+pub fn push_cut(to: &mut alloc::string::String, text: &str, max: usize) {
+    if text.len() <= max {
+        to.push_str(text);
+    } else {
+        to.push_str(&text[..cut_at(text, max)]);
+        if max >= MARK.len() {
+            to.push_str(MARK);
+        }
+    }
+}
+
+/// Where to cut, so that the mark fits behind.
+fn cut_at(text: &str, max: usize) -> usize {
     let mut end = max.saturating_sub(MARK.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.truncate(end);
-    if max >= MARK.len() {
-        text.push_str(MARK);
-    }
+    end
 }

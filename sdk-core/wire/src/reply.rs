@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use crate::limits;
+use crate::{limits, search};
 
 /// Header that names what to hold back: `SECONDS:CATEGORY;CATEGORY:SCOPE[:REASON], …`.
 pub const RATE_LIMITS_HEADER: &str = "x-sentry-rate-limits";
@@ -97,7 +97,7 @@ impl Category {
 
     /// Reads a name; `None` for one unknown here.
     pub fn parse(name: &str) -> Option<Category> {
-        Category::ALL.into_iter().find(|category| category.as_str().eq_ignore_ascii_case(name.trim()))
+        Category::ALL.into_iter().find(|category| category.as_str().eq_ignore_ascii_case(name.trim_ascii()))
     }
 }
 
@@ -162,43 +162,48 @@ impl Reply {
         };
         let mut pauses = header(RATE_LIMITS_HEADER).map(parse_rate_limits).unwrap_or_default();
         if pauses.is_empty() && matches!(fate, Fate::Limited | Fate::Retry) {
-            let asked = header("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
-            let seconds = match asked {
-                Some(seconds) if seconds >= 0.0 => Some(clamp(seconds)),
-                _ if fate == Fate::Limited => Some(limits::PAUSE_DEFAULT_S),
-                _ => None,
+            let seconds = match header("retry-after").and_then(parse_seconds) {
+                Some(seconds) => Some(seconds),
+                None if fate == Fate::Limited => Some(limits::PAUSE_DEFAULT_S),
+                None => None,
             };
             pauses.extend(seconds.map(|seconds| Pause { seconds, categories: Vec::new() }));
         }
         let takes_batches = header(CAPABILITY_HEADER).is_some_and(|capabilities| {
-            capabilities.split(',').any(|name| name.trim().eq_ignore_ascii_case(CAPABILITY_BATCH))
+            search::split(capabilities, ",")
+                .any(|name| name.trim_ascii().eq_ignore_ascii_case(CAPABILITY_BATCH))
         });
         Reply { fate, pauses, takes_batches }
     }
 }
 
-/// Seconds, rounded up, at most a day.
-fn clamp(seconds: f64) -> u64 {
-    let whole = seconds as u64;
-    let up = if (whole as f64) < seconds { whole.saturating_add(1) } else { whole };
-    up.min(limits::PAUSE_MAX_S)
+/// Seconds as a decimal number, rounded up, at most a day; by hand, since a reader of floating point numbers is a
+/// large part of what a browser would download.
+fn parse_seconds(text: &str) -> Option<u64> {
+    let text = text.trim_ascii();
+    let (whole, fraction) = search::split_once(text, ".").unwrap_or((text, ""));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let up = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+    // Only digits, so what cannot be read is more than any pause.
+    let seconds = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u64::MAX) };
+    Some(seconds.saturating_add(up).min(limits::PAUSE_MAX_S))
 }
 
 /// Reads the header; entries that cannot be read or name only unknown categories are left out.
 fn parse_rate_limits(header: &str) -> Vec<Pause> {
     let mut pauses = Vec::new();
-    for entry in header.split(',') {
-        let mut parts = entry.trim().split(':');
-        let Some(seconds) = parts.next().and_then(|text| text.trim().parse::<f64>().ok()) else { continue };
-        if !seconds.is_finite() || seconds < 0.0 {
-            continue;
-        }
-        let names = parts.next().unwrap_or("").trim();
-        let categories: Vec<Category> = names.split(';').filter_map(Category::parse).collect();
+    for entry in search::split(header, ",") {
+        let mut parts = search::split(entry, ":");
+        let Some(seconds) = parts.next().and_then(parse_seconds) else { continue };
+        let names = parts.next().unwrap_or("").trim_ascii();
+        let categories: Vec<Category> = search::split(names, ";").filter_map(Category::parse).collect();
         if categories.is_empty() && !names.is_empty() {
             continue;
         }
-        pauses.push(Pause { seconds: clamp(seconds), categories });
+        pauses.push(Pause { seconds, categories });
     }
     pauses
 }
@@ -249,10 +254,26 @@ mod tests {
 
     #[test]
     fn no_reply_silences_an_sdk_for_more_than_a_day() {
-        for header in ["99999999999999999999:error:project", "1e300:error:project"] {
+        for header in ["99999999999999999999:error:project", "100000.5:error:project"] {
             assert_eq!(read(200, &[(RATE_LIMITS_HEADER, header)]).pauses[0].seconds, limits::PAUSE_MAX_S);
         }
-        assert_eq!(read(429, &[("retry-after", "1e18")]).pauses[0].seconds, limits::PAUSE_MAX_S);
+        assert_eq!(
+            read(429, &[("retry-after", "1000000000000000000")]).pauses[0].seconds,
+            limits::PAUSE_MAX_S
+        );
+    }
+
+    #[test]
+    fn seconds_are_rounded_up_and_nonsense_is_no_pause() {
+        for (text, seconds) in [("0", 0), ("1.0", 1), ("1.01", 2), (" 7 ", 7), (".5", 1), ("86400.1", 86_400)]
+        {
+            assert_eq!(parse_seconds(text), Some(seconds), "{text}");
+        }
+        for text in
+            ["", ".", "-1", "+1", "1e3", "inf", "NaN", "1.2.3", "1 2", "Wed, 21 Oct 2026 07:28:00 GMT"]
+        {
+            assert_eq!(parse_seconds(text), None, "{text}");
+        }
     }
 
     #[test]

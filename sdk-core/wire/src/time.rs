@@ -23,6 +23,31 @@ impl UnixMs {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// RFC 3339 in UTC with milliseconds: `2026-11-21T07:00:00.000Z`.
+    pub fn digits(self) -> [u8; 24] {
+        let ms = self.0.clamp(MIN_MS, MAX_MS);
+        // Within the years of RFC 3339 both parts fit, and 32 bits are less code in a browser.
+        let (year, month, day) = civil_from_days(ms.div_euclid(86_400_000) as i32);
+        let of_day = ms.rem_euclid(86_400_000) as i32;
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (range, number) in [
+            (0..4, year),
+            (5..7, month),
+            (8..10, day),
+            (11..13, of_day / 3_600_000),
+            (14..16, of_day / 60_000 % 60),
+            (17..19, of_day / 1000 % 60),
+            (20..23, of_day % 1000),
+        ] {
+            let mut rest = number;
+            for digit in text[range].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        text
+    }
+
     /// Reads RFC 3339 with `T` or a space, any number of fractional digits, any zone or none (then UTC).
     pub fn parse(text: &str) -> Option<UnixMs> {
         let bytes = text.trim().as_bytes();
@@ -110,7 +135,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The inverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+fn civil_from_days(days: i32) -> (i32, i32, i32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
@@ -119,18 +144,12 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    (era * 400 + year_of_era + i32::from(month <= 2), month, day)
 }
 
-/// RFC 3339 in UTC with milliseconds: `2026-11-21T07:00:00.000Z`.
 impl fmt::Display for UnixMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.clamp(MIN_MS, MAX_MS);
-        let (year, month, day) = civil_from_days(ms.div_euclid(86_400_000));
-        let of_day = ms.rem_euclid(86_400_000);
-        let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-        let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        f.write_str(core::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

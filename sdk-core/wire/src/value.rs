@@ -35,6 +35,11 @@ impl Object {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// The value of `key`, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.0.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
     /// Takes the value of `key` out; `None` when it is absent or `null`, which senders use alike.
     pub fn take(&mut self, key: &str) -> Option<Value> {
         let (_, value) = self.0.iter_mut().find(|(name, _)| name == key)?;

@@ -62,6 +62,17 @@ impl Requests {
         Requests { requests: (0..VARIANTS.max(bugs)).map(build).collect(), run }
     }
 
+    /// With one more header in each.
+    pub fn header(mut self, name: &str, value: &str) -> Requests {
+        for (bytes, offset) in &mut self.requests {
+            let line = format!("{name}: {value}\r\n");
+            let at = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            bytes.splice(at..at, line.bytes());
+            *offset += line.len();
+        }
+        self
+    }
+
     /// Bytes of the request with this number, its id filled in by `scratch`.
     fn fill<'a>(&self, number: u64, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         let index = usize::try_from(number % self.requests.len() as u64).unwrap_or_default();
@@ -171,12 +182,38 @@ pub fn closed(
     connections: usize,
     stop: &AtomicBool,
 ) -> Outcome {
+    flood(address, requests, numbers, connections, stop, true)
+}
+
+/// The same with a new connection for every event, as of applications that start, fail and end; connecting is part of
+/// how long an answer takes.
+///
+/// # Panics
+/// As [`closed`].
+pub fn closed_anew(
+    address: SocketAddr,
+    requests: &Requests,
+    numbers: std::ops::Range<u64>,
+    connections: usize,
+    stop: &AtomicBool,
+) -> Outcome {
+    flood(address, requests, numbers, connections, stop, false)
+}
+
+fn flood(
+    address: SocketAddr,
+    requests: &Requests,
+    numbers: std::ops::Range<u64>,
+    connections: usize,
+    stop: &AtomicBool,
+    keep_alive: bool,
+) -> Outcome {
     let next = AtomicU64::new(numbers.start);
     let start = Instant::now();
     let run = || {
         let mut outcome = Outcome::default();
         let mut scratch = Vec::new();
-        let Ok(mut connection) = Connection::open(address) else { return outcome };
+        let mut kept = None;
         while !stop.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= numbers.end {
@@ -184,7 +221,14 @@ pub fn closed(
             }
             let bytes = requests.fill(number, &mut scratch);
             let sent = Instant::now();
-            let answer = connection.send_bytes(bytes).map(|reply| reply.status);
+            let answer = match kept.take().map_or_else(|| Connection::open(address), Ok) {
+                Ok(mut connection) => {
+                    let answer = connection.send_bytes(bytes).map(|reply| reply.status);
+                    kept = keep_alive.then_some(connection);
+                    answer
+                }
+                Err(error) => Err(error),
+            };
             if !outcome.note(number, answer, sent) {
                 break;
             }

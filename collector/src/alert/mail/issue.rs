@@ -94,7 +94,7 @@ pub fn issue(topic: &Topic<'_>) -> Result<Mail, askama::Error> {
 fn subject(project: &str, issue: &Issue, kind: AlarmKind, release: Option<&str>) -> String {
     let start = format!("[{}] ", header(project, 40));
     let end = match release {
-        Some(release) => format!(" ({}, {})", words::kind(kind), header(release, 40)),
+        Some(release) => format!(" ({}, {})", words::kind(kind), header(&words::short_release(release), 40)),
         None => format!(" ({})", words::kind(kind)),
     };
     let room = SUBJECT_CHARS.saturating_sub(start.chars().count() + end.chars().count());

@@ -41,6 +41,8 @@ pub struct FrameView {
     pub function: String,
     /// File, line and column.
     pub place: String,
+    /// How often it comes in a row: a function that calls itself is shown once.
+    pub repeat_count: usize,
     /// Whether the application's own.
     pub is_own: bool,
     /// Whether the source or the variables open at once: the first own frame of a stack.
@@ -103,7 +105,14 @@ impl StackView {
         let has_own = stack.frames.iter().any(|frame| frame.in_app == Some(true));
         let mut runs: Vec<Run> = Vec::new();
         let mut was_opened = false;
+        let mut last: Option<&Frame> = None;
         for (at, frame) in stack.frames.iter().rev().enumerate() {
+            let repeated = runs.last_mut().and_then(|run| run.frames.last_mut());
+            if let Some(view) = repeated.filter(|_| last.is_some_and(|last| is_same_place(last, frame))) {
+                view.repeat_count += 1;
+                continue;
+            }
+            last = Some(frame);
             let mut view = FrameView::new(frame);
             let is_folded = has_own && !view.is_own && at > 0;
             if !was_opened && (view.is_own || !has_own) && view.has_more() {
@@ -149,12 +158,22 @@ impl FrameView {
         FrameView {
             function,
             place,
+            repeat_count: 1,
             is_own: frame.in_app == Some(true),
             is_open: false,
             source,
             vars: vars.collect(),
         }
     }
+}
+
+/// Whether two frames differ in nothing but their variables and addresses.
+fn is_same_place(one: &Frame, other: &Frame) -> bool {
+    fn names(frame: &Frame) -> [&Option<String>; 5] {
+        [&frame.function, &frame.module, &frame.filename, &frame.abs_path, &frame.package]
+    }
+    let numbers = |frame: &Frame| (frame.lineno, frame.colno, frame.in_app);
+    one.function.is_some() && names(one) == names(other) && numbers(one) == numbers(other)
 }
 
 #[cfg(test)]
@@ -206,6 +225,19 @@ mod tests {
             ..Stacktrace::default()
         });
         assert_eq!(shape(&stack), [(false, vec!["b", "a"])]);
+    }
+
+    #[test]
+    fn a_function_that_calls_itself_is_shown_once_with_its_count() {
+        let mut deep = vec![frame("main", true)];
+        deep.extend((0..40).map(|_| frame("walk", true)));
+        deep.push(frame("leaf", true));
+        let stack = StackView::new(&Stacktrace { frames: deep, ..Stacktrace::default() });
+        assert_eq!(shape(&stack), [(false, vec!["leaf", "walk", "main"])]);
+        assert_eq!(stack.runs[0].frames[1].repeat_count, 40);
+        let nameless = vec![Frame::default(), Frame::default()];
+        let stack = StackView::new(&Stacktrace { frames: nameless, ..Stacktrace::default() });
+        assert_eq!(stack.runs[0].frames.len(), 2, "what says nothing may be two places");
     }
 
     #[test]

@@ -268,6 +268,19 @@ async fn somebody_invited_chooses_a_password_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn somebody_removed_is_out_and_the_last_one_stays() {
+    let world = World::new();
+    let person = world.person();
+    world.store.set_password("bob@example.com", "no hash", clock::now()).unwrap();
+    assert!(person.get("/settings").await.text.contains("bob@example.com"));
+    person.post("/settings/people/remove", &[("email", "bob@example.com")]).await;
+    assert!(world.store.find_account("bob@example.com").unwrap().is_none());
+    let page = person.post("/settings/people/remove", &[("email", EMAIL)]).await.assert_ok().text;
+    assert!(page.contains("only account"), "{page}");
+    assert!(world.store.find_account(EMAIL).unwrap().is_some());
+}
+
+#[tokio::test]
 async fn projects_get_keys_and_lose_them() {
     let world = World::new();
     let person = world.person();

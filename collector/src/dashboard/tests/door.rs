@@ -25,7 +25,7 @@ const READ: [&str; 11] = [
 ];
 
 /// Everything that changes something, with a form that it would take.
-const CHANGE: [(&str, &[(&str, &str)]); 11] = [
+const CHANGE: [(&str, &[(&str, &str)]); 12] = [
     ("/issues/1/status", &[("status", "resolved")]),
     ("/projects", &[("name", "forged")]),
     ("/projects/1/keys", &[("label", "forged")]),
@@ -41,6 +41,7 @@ const CHANGE: [(&str, &[(&str, &str)]); 11] = [
         ],
     ),
     ("/settings/people", &[("email", "eve@example.com")]),
+    ("/settings/people/remove", &[("email", "ada@example.com")]),
     ("/settings/tokens", &[("name", "forged")]),
     ("/settings/tokens/revoke", &[("id", "1")]),
     ("/logout", &[]),
@@ -123,7 +124,7 @@ async fn a_form_of_another_site_changes_nothing_for_whoever_is_signed_in() {
 #[tokio::test]
 async fn the_setup_link_makes_one_account_and_signs_it_in() {
     let world = World::new();
-    let link = link::for_setup(&*world.store, &world.public_url, clock::now()).unwrap();
+    let link = link::for_setup(&*world.store, &world.public_url).unwrap();
     let path = link.strip_prefix(&world.public_url).unwrap();
     let token = path.split_once("token=").unwrap().1;
     let mut person = world.stranger();

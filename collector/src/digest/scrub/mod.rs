@@ -7,6 +7,7 @@
 
 use error_sentinel_wire::{Object, Value};
 
+mod marks;
 mod names;
 mod text;
 

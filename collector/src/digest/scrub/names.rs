@@ -154,13 +154,59 @@ pub fn is_secret(name: &str) -> bool {
     secrets.is_match(&rest)
 }
 
+/// Whether what follows this name and a colon in free text is taken out. Anything can stand before a colon there, so
+/// a part of a word is not enough: `akey-883.db: no such file` names a file, as `private_key.pem: denied` does.
+pub fn is_secret_in_prose(name: &str) -> bool {
+    let named = name.rsplit('.').next().unwrap_or(name);
+    is_secret(named) && (holds_any(named, CLEAR) || words(named).any(is_secret_word))
+}
+
+/// Whether a name means a secret even in the middle of prose, whatever follows it.
+pub fn is_unmistakable(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let compound = name.contains(['_', '-']) && name.len() > 6;
+    holds_any(&name, CLEAR)
+        || compound
+        || name.ends_with("apikey")
+        || name.ends_with("token") && name.len() > 5
+}
+
+/// Parts of names that mean a secret wherever they stand.
+const CLEAR: &[&str] = &["passw", "pwd", "secret", "jwt", "credential", "passphrase", "authorization"];
+
+/// Words that are written together though they are two.
+const COMPOUNDS: &[&str] = &["oauth", "authentication", "apikey", "accesskey", "privatekey", "authkey"];
+
+/// Parts of at least so many letters mean the same at the beginning and the end of a word: `authtoken`.
+const LONG_PART: usize = 5;
+
+fn holds_any(name: &str, parts: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    parts.iter().any(|part| name.contains(part))
+}
+
+/// The words of `api-key`, `access_token` and `clientSecret`.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|run| {
+        let bytes = run.as_bytes();
+        let is_hump = |at: &usize| bytes[*at].is_ascii_uppercase() && bytes[*at - 1].is_ascii_lowercase();
+        let ends = (1..bytes.len()).filter(is_hump).chain([bytes.len()]);
+        ends.scan(0, |from, end| run.get(std::mem::replace(from, end)..end)).collect::<Vec<_>>()
+    })
+}
+
+fn is_secret_word(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let stem = word.strip_suffix('s').unwrap_or(&word);
+    COMPOUNDS.contains(&stem)
+        || SECRET_PARTS.iter().any(|part| {
+            let is_long = part.len() >= LONG_PART;
+            stem == *part || word == *part || is_long && (word.starts_with(part) || word.ends_with(part))
+        })
+}
+
 /// Whether cookies go under this name.
 pub fn is_cookie(name: &str) -> bool {
-    name.len() <= LONGEST && {
-        let name = name.to_ascii_lowercase();
-        matches!(
-            name.as_str(),
-            "cookie" | "cookies" | "set-cookie" | "set_cookie" | "http_cookie" | "cookie2"
-        )
-    }
+    const COOKIES: &[&str] = &["cookie", "cookies", "set-cookie", "set_cookie", "http_cookie", "cookie2"];
+    COOKIES.iter().any(|cookie| name.eq_ignore_ascii_case(cookie))
 }

@@ -157,6 +157,46 @@ fn values_are_known_by_their_shape() {
 }
 
 #[test]
+fn every_make_of_token_is_told_by_its_own_beginning() {
+    let long = "0123456789abcdefABCDEF0123456789abcdefABCDEF";
+    for head in [
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "sk_live_",
+        "sk_test_",
+        "rk_live_",
+        "rk_test_",
+        "pk_live_",
+        "pk_test_",
+        "sk-",
+        "whsec_",
+        "AIza",
+        "npm_",
+        "pypi-",
+    ] {
+        let after = text(&format!("{head}{long}"));
+        assert!(after.starts_with(FILTERED) && !after.contains(&long[..20]), "{after}");
+    }
+    for head in ["AKIA", "ASIA", "AROA", "AIDA"] {
+        assert_eq!(text(&format!("{head}IOSFODNN7EXAMPLE")), FILTERED, "{head}");
+    }
+    assert_eq!(text(&format!("SG.{long}.{long}")), FILTERED);
+}
+
+#[test]
+fn a_scheme_of_many_meanings_counts_beside_what_is_marked() {
+    assert_eq!(text("digest 0123456789abcdef"), "digest 0123456789abcdef");
+    assert_eq!(text("auth: digest 0123456789abcdef"), "auth: digest [Filtered]");
+    assert_eq!(text("auth: Basic\tdXNlcjpwYXNz="), "auth: Basic [Filtered]");
+}
+
+#[test]
 fn prose_and_code_stay_as_they_are() {
     for clean in [
         "Unexpected token: < in JSON at position 0",
@@ -173,11 +213,39 @@ fn prose_and_code_stay_as_they_are() {
         "id 1732172400000123456",
         r#"SELECT "auth_user"."password", "auth_user"."last_login" FROM "auth_user""#,
         "the master key android-keystore://_master_key_ is unusable",
+        "could not open /x/akey-883.db: no such file",
+        "could not open /x/akey-883.db: /x/akey-884.db is open",
+        "/etc/ssl/private_key.pem: permission denied",
+        "token_store.rs:12: assertion failed",
+        "session-list.tsx:8811223: render failed",
+        "the basket of big-turkey-12: empty",
+        "donkey-work: unfinished2",
+        "dry-basid-4: refused-17",
     ] {
         assert_eq!(text(clean), clean);
     }
     let event = r#"{"platform":"rust","modules":{"authlib":"1.2"},"exception":{"values":[{"type":"TokenError","module":"auth","stacktrace":{"frames":[{"function":"auth::token","lineno":4111111111111111}]}}]}}"#;
     assert_eq!(scrubbed(event), event);
+}
+
+#[test]
+fn a_name_before_a_colon_counts_word_by_word() {
+    for named in [
+        "api_key: CANARY",
+        "X-Api-Key: CANARY",
+        "clientSecret: CANARY",
+        "accessToken: CANARY",
+        "db.password: CANARY",
+        "db_credentials: CANARY",
+        "auth: CANARY-4711",
+        "sessionid: CANARY-4711",
+        "key: CANARY-4711",
+        "config.session.key: CANARY-4711",
+        "config.yml: password: CANARY",
+    ] {
+        let after = text(&format!("failed with {named}, gave up"));
+        assert!(!after.contains("CANARY") && after.contains("gave up"), "{after}");
+    }
 }
 
 #[test]

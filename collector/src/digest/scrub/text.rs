@@ -1,47 +1,14 @@
 //! Secrets inside texts: messages, bodies, URLs, query strings, variables printed as text.
 //!
-//! Most texts hold nothing of interest; one pass of a matcher over all the marks that a secret can have
-//! sends those home before any pattern is tried.
+//! Most texts hold nothing of interest; one pass of a matcher over all the marks that a secret can have says
+//! which patterns are worth trying, mostly none.
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
+use super::marks::{Kind, Marked};
 use super::{FILTERED, names};
-
-/// What every token of a known make begins with, and what stands around secrets without one.
-const MARKS: &[&str] = &[
-    "://",
-    "-----BEGIN",
-    "eyJ",
-    "basic ",
-    "AKIA",
-    "ASIA",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "xox",
-    "sk_live",
-    "sk_test",
-    "rk_live",
-    "rk_test",
-    "pk_live",
-    "sk-",
-    "AIza",
-    "npm_",
-    "SG.",
-    "pypi-",
-    "whsec_",
-    "cookie",
-];
-
-static PREFILTER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| names::matcher(&[MARKS, names::SECRET_PARTS].concat()));
 
 #[expect(clippy::expect_used, reason = "the patterns are constants that the tests build")]
 fn constant(pattern: &str) -> Regex {
@@ -87,7 +54,10 @@ pattern!(
     LISTED,
     r#"([\[(]\s*\\?["'])([A-Za-z0-9_.\-]{2,100})(\\?["']\s*,\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*')"#
 );
-pattern!(BARE, r#"\b([A-Za-z0-9_.\-]{2,100})(\s*(?::|=>|=)\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"'(){}\[\]<>&]+)"#);
+pattern!(
+    BARE,
+    r#"\b([A-Za-z0-9_.\-]{2,100})(\s*(?::|=>|=)\s*)(?<value>"[^"\n]*"|'[^'\n]*'|[^\s,;"'(){}\[\]<>&]+)"#
+);
 pattern!(OPTION, r#"(--[A-Za-z][A-Za-z0-9\-]{2,60})(\s+|=)("[^"]*"|'[^']*'|[^\s\-][^\s]*)"#);
 pattern!(ELEMENT, r"<([A-Za-z][A-Za-z0-9:_.\-]{1,60})(\s[^<>]*)?>([^<>]+)</");
 pattern!(FORM_PART, r#"(name="([^"\r\n]+)"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)([^\r\n]*)"#);
@@ -95,20 +65,27 @@ pattern!(COOKIE_LINE, r"(?i)\b((?:set-)?cookie:\s*)([^\r\n]+)");
 
 /// Takes secrets out of a text.
 pub fn scrub(text: &mut String) {
-    if PREFILTER.as_ref().is_none_or(|marks| marks.is_match(text.as_str())) {
-        if text.contains("-----BEGIN") {
-            replace(text, &PEM, |_| Some(FILTERED.to_owned()));
-        }
+    let marked = Marked::of(text);
+    if marked.has(Kind::Pem) {
+        replace(text, &PEM, |_| Some(FILTERED.to_owned()));
+    }
+    if marked.has(Kind::Made) {
         replace(text, &MADE, |_| Some(FILTERED.to_owned()));
+    }
+    if marked.has(Kind::Scheme) || marked.has_beside_others(Kind::Beside) {
         replace(text, &SCHEME, |found| {
             let is_telling =
                 found[2].bytes().any(|byte| byte.is_ascii_digit() || byte == b'=') || found[2].len() >= 20;
             is_telling.then(|| format!("{} {FILTERED}", &found[1]))
         });
-        if text.contains('@') {
-            replace(text, &USERINFO, |found| Some(format!("{}{FILTERED}@", &found[1])));
-        }
+    }
+    if marked.has(Kind::Userinfo) && text.contains('@') {
+        replace(text, &USERINFO, |found| Some(format!("{}{FILTERED}@", &found[1])));
+    }
+    if marked.has(Kind::Cookie) {
         replace(text, &COOKIE_LINE, |found| Some(format!("{}{FILTERED}", &found[1])));
+    }
+    if marked.has(Kind::Named) {
         scrub_named(text);
     }
     scrub_cards(text);
@@ -134,10 +111,12 @@ fn scrub_named(text: &mut String) {
             let looks_secret = inner.len() >= 8
                 && !inner.contains(char::is_whitespace)
                 && inner.bytes().any(|byte| byte.is_ascii_digit());
-            let is_secret =
-                names::is_secret(name) && !inner.is_empty() && is_open(value) && !value.starts_with("//");
+            let is_secret = names::is_secret_in_prose(name)
+                && !inner.is_empty()
+                && is_open(value)
+                && !value.starts_with("//");
             // `Unexpected token: <` and `no such key: x` are prose; `api_key: x` is not.
-            let counts = is_secret && (is_unmistakable(name) || looks_secret);
+            let counts = is_secret && (names::is_unmistakable(name) || looks_secret);
             counts.then(|| match quote {
                 Some(quote) => format!("{name}{}{quote}{FILTERED}{quote}", &found[2]),
                 None => format!("{name}{}{FILTERED}", &found[2]),
@@ -180,16 +159,14 @@ fn is_open(value: &str) -> bool {
     !value.contains("[Filtered") && !matches!(value, "Bearer" | "bearer" | "Basic" | "basic" | "Filtered")
 }
 
-/// Names that mean a secret even in the middle of prose.
-fn is_unmistakable(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    const CLEAR: &[&str] = &["passw", "pwd", "secret", "jwt", "credential", "passphrase", "authorization"];
-    let compound = name.contains(['_', '-']) && name.len() > 6;
-    CLEAR.iter().any(|part| name.contains(part))
-        || compound
-        || name.ends_with("apikey")
-        || name.ends_with("token") && name.len() > 5
+/// Whether what stands behind one name is the next one: `config.yml: password: x`. Short, or a text of nothing but
+/// names would be read again from each of them to its end.
+fn is_name_itself(value: &str) -> bool {
+    value.len() <= LONGEST_NAME && value.ends_with(':')
 }
+
+/// Longest name that a pattern finds, and its colon.
+const LONGEST_NAME: usize = 101;
 
 /// A name out of a URL: `user%5Bpassword%5D`.
 fn decoded(name: &str) -> String {
@@ -199,13 +176,17 @@ fn decoded(name: &str) -> String {
 /// Replaces the matches for which `with` says what to write.
 fn replace(text: &mut String, pattern: &Regex, with: impl Fn(&Captures) -> Option<String>) {
     let mut kept = String::new();
-    let mut from = 0;
-    for found in pattern.captures_iter(text) {
-        let Some(written) = with(&found) else { continue };
-        let Some(whole) = found.get(0) else { continue };
-        kept.push_str(&text[from..whole.start()]);
-        kept.push_str(&written);
-        from = whole.end();
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = pattern.captures_at(text, at) {
+        let Some(whole) = found.get(0) else { break };
+        at = whole.end();
+        if let Some(written) = with(&found) {
+            kept.push_str(&text[from..whole.start()]);
+            kept.push_str(&written);
+            from = whole.end();
+        } else if let Some(value) = found.name("value").filter(|value| is_name_itself(value.as_str())) {
+            at = value.start();
+        }
     }
     if from > 0 {
         kept.push_str(&text[from..]);
@@ -219,6 +200,9 @@ const LONGEST_CARD: usize = 19;
 /// Takes out payment cards' numbers: digits, single spaces or dashes between groups of them.
 fn scrub_cards(text: &mut String) {
     let bytes = text.as_bytes();
+    if bytes.iter().filter(|byte| byte.is_ascii_digit()).count() < SHORTEST_CARD {
+        return;
+    }
     let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -286,6 +270,10 @@ fn find_cards(bytes: &[u8], run: &[(usize, usize)], found: &mut Vec<(usize, usiz
 
 /// Whether a whole number is a payment card's.
 pub fn is_card_number(number: u64) -> bool {
+    const SHORTEST: u64 = 10_u64.pow(SHORTEST_CARD as u32 - 1);
+    if number < SHORTEST {
+        return false;
+    }
     let digits: Vec<u8> = number.to_string().bytes().map(|byte| byte - b'0').collect();
     is_card(&digits)
 }

@@ -72,6 +72,17 @@ impl Row {
         }
     }
 
+    /// One that lay in a file already.
+    pub(super) fn read(
+        project_id: ProjectId,
+        received_at: UnixMs,
+        remote_addr: Option<String>,
+        unpacked_bytes: Option<usize>,
+        envelope: Bytes,
+    ) -> Row {
+        Row { project_id, received_at, remote_addr, unpacked_bytes, envelope }
+    }
+
     /// What it counts against the bound.
     pub(super) fn held_bytes(&self) -> u64 {
         self.envelope.len() as u64 + ROW_BYTES
@@ -241,6 +252,11 @@ pub(super) fn take(
         Some(JobId(id)) if jobs.is_empty() => Err(QueueError(format!("job {id} is damaged"))),
         _ => Ok(jobs),
     }
+}
+
+/// Begins the log anew when nobody reads it at this moment.
+pub(super) fn restart_log_at_once(conn: &Connection) -> Result<bool, QueueError> {
+    Ok(database::restart_log_at_once(conn, LOCK_PATIENCE)?)
 }
 
 /// Gives the space of removed jobs back to the disk; quick, since nothing is held.

@@ -50,6 +50,7 @@ conforms! {
     refuses_at_its_bound_under_load(200_000),
     removes_what_it_is_told(ROOM),
     wakes_who_waits(ROOM),
+    empties_after_it_is_closed(ROOM),
     serves_many_at_once(ROOM),
 }
 
@@ -110,6 +111,15 @@ fn what_packs_well_counts_as_little_as_it_takes() {
 }
 
 #[test]
+fn what_is_on_its_way_to_the_disk_is_bounded_though_nobody_waits_for_it() {
+    let folder = Folder::new();
+    let queue = folder.open(ROOM);
+    queue.reserve(PENDING_BYTES_MAX).unwrap();
+    assert_eq!(queue.reserve(1), Err(PushError::Full { held_bytes: PENDING_BYTES_MAX }));
+    assert!(u64::try_from(limits::ENVELOPE_BYTES).unwrap() < PENDING_BYTES_MAX, "the largest gets through");
+}
+
+#[test]
 fn removed_rows_are_cleared_away_and_their_space_is_used_again() {
     let folder = Folder::new();
     let queue = folder.open(ROOM);
@@ -137,6 +147,39 @@ fn a_long_log_begins_anew_under_steady_load() {
     }
     let log_bytes = fs::metadata(database::beside(&folder.path(), "-wal")).unwrap().len();
     assert!(log_bytes < 60 * 1024 * 1024, "{log_bytes} bytes of log after 80 MB");
+}
+
+#[test]
+fn a_reader_that_stays_lets_the_log_grow_to_its_bound_and_no_further() {
+    const LOG_BYTES_MAX: u64 = 4 * 1024 * 1024;
+    let folder = Folder::new();
+    let queue = EmbeddedQueue::open_bounded(&folder.path(), ROOM, LOG_BYTES_MAX).unwrap();
+    let log_bytes = || database::log_bytes(&folder.path()).unwrap();
+    push(&queue, accepted(0, 100)).unwrap();
+    let reader = Connection::open(folder.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM job").unwrap();
+    let mut held = 1;
+    let refused = loop {
+        match push(&queue, accepted(held, 200_000)) {
+            Ok(()) => held += 1,
+            Err(error) => break error,
+        }
+        assert!(log_bytes() < 2 * LOG_BYTES_MAX, "{} bytes of log", log_bytes());
+    };
+    assert!(matches!(refused, PushError::Full { held_bytes } if held_bytes > LOG_BYTES_MAX), "{refused:?}");
+    // What is held can be taken and removed all the same.
+    queue.remove(queue.take(None, 3, usize::MAX).unwrap()[2].id).unwrap();
+    assert!(log_bytes() < 2 * LOG_BYTES_MAX, "{} bytes of log", log_bytes());
+
+    reader.execute_batch("COMMIT").unwrap();
+    eventually("a push succeeds", || push(&queue, accepted(held, 200_000)).is_ok());
+    assert!(log_bytes() < LOG_BYTES_MAX, "{} bytes of log", log_bytes());
+    assert_eq!(numbers_held(&queue), (3..=held).collect::<Vec<_>>());
+}
+
+fn numbers_held(queue: &EmbeddedQueue) -> Vec<u32> {
+    let jobs = queue.take(None, usize::MAX, usize::MAX).unwrap();
+    jobs.iter().map(|job| u32::from_be_bytes(job.accepted.envelope[..4].try_into().unwrap())).collect()
 }
 
 #[test]
@@ -190,6 +233,45 @@ fn a_damaged_envelope_does_not_keep_back_the_next() {
     let jobs = queue.take(None, 10, usize::MAX).unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0].accepted, accepted(1, 100));
+}
+
+/// Writes nonsense over a page of the file.
+fn scramble(path: &Path, page: u64) {
+    use std::os::unix::fs::FileExt;
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.write_all_at(&[0xa5; 16 * 1024], page * 16 * 1024).unwrap();
+}
+
+#[test]
+fn of_a_damaged_queue_every_job_that_can_be_read_is_kept_and_the_file_put_aside() {
+    let folder = Folder::new();
+    let queue = folder.open(ROOM);
+    for number in 0..100 {
+        push(&queue, accepted(number, 12_000)).unwrap();
+    }
+    queue.remove(queue.take(None, 10, usize::MAX).unwrap()[9].id).unwrap();
+    drop(queue);
+    let pages = fs::metadata(folder.path()).unwrap().len() / (16 * 1024);
+    scramble(&folder.path(), pages / 2);
+    let rescue = EmbeddedQueue::rescue(&folder.path()).unwrap();
+    let queue = folder.open(ROOM);
+    let held = numbers_held(&queue);
+    assert_eq!(rescue.job_count, held.len() as u64);
+    // One page holds one job, or a part of one.
+    assert!(held.len() >= 87 && held.iter().all(|number| (10..100).contains(number)), "{held:?}");
+    assert_eq!(queue.depth().job_count, rescue.job_count);
+    push(&queue, accepted(100, 12_000)).unwrap();
+    assert!(rescue.aside.exists());
+}
+
+#[test]
+fn a_queue_of_which_nothing_can_be_read_leaves_an_empty_one() {
+    let folder = Folder::new();
+    fs::write(folder.path(), "this is no database, and long enough to be read as one".repeat(2000)).unwrap();
+    assert_eq!(EmbeddedQueue::rescue(&folder.path()).unwrap().job_count, 0);
+    push(&folder.open(ROOM), accepted(0, 10)).unwrap();
+    let rescue = EmbeddedQueue::rescue(&folder.path()).unwrap();
+    assert_eq!(rescue.job_count, 1, "what was put aside before is replaced");
 }
 
 #[derive(Debug, Clone)]

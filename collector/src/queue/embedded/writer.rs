@@ -25,6 +25,8 @@ const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 const COMMIT_BYTES: u64 = 32 * 1024;
 /// How often a file that failed is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(50);
+/// How often a log that has become too long is tried to be begun anew.
+const LOG_PAUSE: Duration = Duration::from_millis(100);
 /// An empty queue that had nothing to do for so long gives its space back.
 const SHRINK_AFTER: Duration = Duration::from_secs(5);
 /// A file smaller than this is not worth shrinking.
@@ -69,6 +71,10 @@ pub(super) struct Writer {
     /// Whether rows of removed jobs lie there still.
     clearing: bool,
     unmoved_bytes: u64,
+    /// Most bytes of the log.
+    log_bytes_max: u64,
+    /// It has more, since somebody reads an old state of the file: nothing is accepted until it could begin anew.
+    log_is_long: bool,
     shared: Arc<Shared>,
     /// Wakes the thread that moves the log.
     nudges: SyncSender<()>,
@@ -112,6 +118,7 @@ impl Writer {
         path: PathBuf,
         conn: Connection,
         extent: Extent,
+        log_bytes_max: u64,
         shared: Arc<Shared>,
         nudges: SyncSender<()>,
     ) -> Writer {
@@ -122,6 +129,8 @@ impl Writer {
             extent,
             clearing: true,
             unmoved_bytes: 0,
+            log_bytes_max,
+            log_is_long: false,
             shared,
             nudges,
         }
@@ -145,17 +154,20 @@ impl Writer {
     /// Everything that waits, or the first that comes; `None` when nobody is left who could ask.
     fn next_batch(&mut self, inbox: &Receiver<Command>) -> Option<Batch> {
         let mut batch = Batch::default();
-        if self.clearing && self.conn.is_some() {
+        if self.is_clearing() && self.conn.is_some() {
             match inbox.try_recv() {
                 Ok(command) => batch.add(command),
                 Err(TryRecvError::Empty) => return Some(batch),
                 Err(TryRecvError::Disconnected) => return None,
             }
         } else {
-            match inbox.recv_timeout(SHRINK_AFTER) {
+            let pause = if self.log_is_long { LOG_PAUSE } else { SHRINK_AFTER };
+            match inbox.recv_timeout(pause) {
                 Ok(command) => batch.add(command),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.shrink();
+                    if !self.log_is_long {
+                        self.shrink();
+                    }
                     return Some(batch);
                 }
                 Err(RecvTimeoutError::Disconnected) => return None,
@@ -196,6 +208,12 @@ impl Writer {
             let _ = removal.send(written.as_ref().map(|_| ()).map_err(Clone::clone));
         }
         self.nudge(batch.byte_count);
+        self.bound_log();
+    }
+
+    /// Rows of removed jobs can wait until the log has room for their removal.
+    fn is_clearing(&self) -> bool {
+        self.clearing && !self.log_is_long
     }
 
     /// One transaction; when it returns `Ok`, it is synced. A connection that failed is not used again.
@@ -213,7 +231,7 @@ impl Writer {
             file::mark_removed(&tx, &mut extent, up_to)?;
             self.clearing = true;
         }
-        if self.clearing {
+        if self.is_clearing() {
             self.clearing = file::clear(&tx, extent.removed_up_to, CLEAR_ROWS)?;
         }
         tx.commit()?;
@@ -253,6 +271,31 @@ impl Writer {
         let Some(conn) = &self.conn else { return };
         if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
             tracing::warn!(%error, "the queue's log cannot be moved into its database");
+        }
+    }
+
+    /// Looks at how long the log is. One that is too long is begun anew as soon as nobody reads it.
+    fn bound_log(&mut self) {
+        let mut bytes = database::log_bytes(&self.path).unwrap_or(0);
+        if bytes >= self.log_bytes_max
+            && let Some(conn) = &self.conn
+        {
+            match file::restart_log_at_once(conn) {
+                Ok(true) => bytes = 0,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "the queue's log cannot be moved into its database"),
+            }
+        }
+        let is_long = bytes >= self.log_bytes_max;
+        if std::mem::replace(&mut self.log_is_long, is_long) != is_long {
+            self.shared.lock().long_log_bytes = if is_long { bytes } else { 0 };
+            match is_long {
+                true => tracing::warn!(
+                    log_bytes = bytes,
+                    "errors are refused, since something has read queue.db for long and keeps its log from ending"
+                ),
+                false => tracing::info!("the queue's log could begin anew; errors are accepted"),
+            }
         }
     }
 

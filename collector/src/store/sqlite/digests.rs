@@ -16,6 +16,7 @@ use crate::store::{IssueId, Result, StoreError};
 
 impl Digests for SqliteStore {
     fn record(&self, lookup: &Lookup, decide: &mut (dyn FnMut(Known) -> Changes + Send)) -> Result<Recorded> {
+        self.bound_log()?;
         self.write(|tx| {
             let changes = decide(know(tx, lookup)?);
             let mut recorded = Recorded::default();

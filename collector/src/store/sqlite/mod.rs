@@ -16,7 +16,7 @@ use rusqlite_migration::{M, Migrations};
 use super::{Result, Store, StoreError};
 use crate::database::backup::BackupError;
 use crate::database::pool::{Lease, Pool};
-use crate::database::{self, BUSY_PATIENCE, Trouble, trouble};
+use crate::database::{self, BUSY_PATIENCE, STEPS_PER_LOOK, Trouble, trouble};
 
 mod account;
 mod column;
@@ -46,9 +46,6 @@ const READER_COUNT: usize = 4;
 /// Longest a query may run; no page needs a tenth of it.
 const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Steps of SQLite's machine between two looks at the clock; a fraction of a millisecond.
-const STEPS_PER_LOOK: i32 = 10_000;
-
 /// How long [`Store::check_writable`] waits; who asks wants to know now.
 const CHECK_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -60,6 +57,8 @@ pub struct SqliteStore {
     readers: Pool<Connection>,
     /// A sync failed: the log is to be restarted before anything is written again.
     suspect: AtomicBool,
+    /// Most bytes of the write-ahead log before digest has to wait.
+    log_bytes_max: u64,
 }
 
 impl SqliteStore {
@@ -73,21 +72,12 @@ impl SqliteStore {
             writer: Pool::new(1),
             readers: Pool::new(READER_COUNT),
             suspect: AtomicBool::new(false),
+            log_bytes_max: database::LOG_BYTES_MAX,
         };
         let mut writer = store.lease_writer(BUSY_PATIENCE)?;
         migrate(&mut writer)?;
         drop(writer);
         Ok(store)
-    }
-
-    /// Looks for damage in the file; for a start after an unclean end. Reads all of it.
-    ///
-    /// # Errors
-    /// [`StoreError::Unusable`] says what is damaged.
-    pub fn check(&self) -> Result<()> {
-        let conn = database::open_reader(&self.path)?;
-        let finding: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if finding == "ok" { Ok(()) } else { Err(StoreError::Unusable(finding)) }
     }
 
     /// Copies the store as it is now to `to`, which must not exist, while it is being written to; `progress` hears
@@ -97,6 +87,23 @@ impl SqliteStore {
     /// [`BackupError`]; nothing is left behind.
     pub fn backup_to(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), BackupError> {
         database::backup::copy(&self.path, to, progress)
+    }
+
+    /// Sees to it that the write-ahead log does not fill the disk while somebody reads an old state of the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while it is too long and cannot begin anew.
+    fn bound_log(&self) -> Result<()> {
+        if database::log_bytes(&self.path).unwrap_or(0) < self.log_bytes_max {
+            return Ok(());
+        }
+        let writer = self.lease_writer(BUSY_PATIENCE)?;
+        match database::restart_log_at_once(&writer, BUSY_PATIENCE)? {
+            true => Ok(()),
+            false => Err(StoreError::Busy(
+                "something has read store.db for long and keeps its log from beginning anew".into(),
+            )),
+        }
     }
 
     /// Moves what can be moved of the write-ahead log into the database.

@@ -101,27 +101,46 @@ impl JsonWriter {
         self.out.push(b'"');
     }
 
-    /// Writes whatever `Display` gives as a text that needs no escaping: an id, a time, a number.
-    pub fn plain_string(&mut self, text: impl core::fmt::Display) {
+    /// Writes a text that needs no escaping: the digits of an id or of a time.
+    pub fn plain_string(&mut self, text: &[u8]) {
         self.separate();
         self.out.push(b'"');
-        self.display(text);
+        self.out.extend_from_slice(text);
         self.out.push(b'"');
     }
 
     /// Writes a whole number.
     pub fn int(&mut self, number: i64) {
         self.separate();
-        self.display(number);
+        if number < 0 {
+            self.out.push(b'-');
+        }
+        self.digits(number.unsigned_abs());
     }
 
     /// Writes a whole number without sign.
     pub fn uint(&mut self, number: u64) {
         self.separate();
-        self.display(number);
+        self.digits(number);
+    }
+
+    // By hand: a browser would download all of the standard library's formatting for it.
+    fn digits(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.out.extend_from_slice(&digits[at..]);
     }
 
     /// Writes a number; infinity and not-a-number, which JSON lacks, become `null`.
+    #[cfg(feature = "float")]
     pub fn float(&mut self, number: f64) {
         self.separate();
         if !number.is_finite() {
@@ -152,7 +171,10 @@ impl JsonWriter {
             Value::Bool(value) => self.bool(*value),
             Value::Int(number) => self.int(*number),
             Value::UInt(number) => self.uint(*number),
+            #[cfg(feature = "float")]
             Value::Float(number) => self.float(*number),
+            #[cfg(not(feature = "float"))]
+            Value::Float(_) => self.null(),
             Value::String(text) => self.string(text),
             Value::Array(items) => self.array(|w| items.iter().for_each(|item| w.value(item))),
             Value::Object(object) => self.map(object),
@@ -192,6 +214,7 @@ impl JsonWriter {
         }
     }
 
+    #[cfg(feature = "float")]
     fn display(&mut self, value: impl core::fmt::Display) {
         struct Sink<'a>(&'a mut Vec<u8>);
         impl core::fmt::Write for Sink<'_> {

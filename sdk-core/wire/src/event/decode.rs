@@ -114,11 +114,13 @@ impl Message {
         };
         let read = |value: Value| {
             let message = match value {
-                Value::Object(mut object) => Message {
-                    template: text(object.take("message")),
-                    formatted: text(object.take("formatted")),
-                    params: object.take("params").unwrap_or_default(),
-                },
+                Value::Object(mut object) => {
+                    let template = text(object.take("message"));
+                    let params = object.take("params").unwrap_or_default();
+                    let sentence = || placeholders::fill(template.as_deref()?, &params);
+                    let formatted = text(object.take("formatted")).or_else(sentence);
+                    Message { template, formatted, params }
+                }
                 other => Message { formatted: text(Some(other)), ..Message::default() },
             };
             message.text().is_some().then_some(message)

@@ -1,4 +1,4 @@
-//! Measures a collector beside a bare handler: `cargo xtask bench collector`.
+//! Measures a collector beside a bare handler and Bugsink: `cargo xtask bench collector`.
 //!
 //! Each figure stands beside that of a server that reads the same requests and answers 202 without doing
 //! anything, measured in the same run by the same client, since on a small or shared machine only the
@@ -6,6 +6,7 @@
 
 mod bare;
 mod figures;
+mod large;
 mod scenario;
 
 use std::fs;
@@ -16,6 +17,7 @@ use clap::Parser;
 use serde_json::json;
 
 use figures::{disk, table};
+use large::Grown;
 use scenario::Plan;
 
 /// Measures the collector beside a bare handler on this machine.
@@ -27,6 +29,9 @@ struct Arguments {
     /// A short run with rough figures.
     #[arg(long)]
     quick: bool,
+    /// Compares with Bugsink too.
+    #[arg(long)]
+    bugsink: bool,
     /// Is the bare handler itself.
     #[arg(long, hide = true)]
     bare: bool,
@@ -47,9 +52,12 @@ fn main() -> anyhow::Result<()> {
     let steady = scenario::steady(&plan);
     println!("steady load, 500 events/s of 12 KB over 16 connections, default limits");
     println!("{}", table::steady(&steady));
-    let full = scenario::full(&plan);
-    println!("full load, 16 connections, each sends when it is answered, no rate limit");
+    let full = scenario::full(&plan, arguments.bugsink);
+    println!("full load, 16 connections at once, each sends when it is answered, no rate limit");
     println!("{}", table::full(&full));
+    let events = if arguments.quick { 20_000 } else { 1_000_000 };
+    let grown = Grown::measure(events, plan.full);
+    println!("{}\n", grown.text());
     if let Some(folder) = arguments.json.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -57,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         "sync_p50_us": u64::try_from(sync.as_micros())?,
         "steady": steady.iter().map(scenario::Measured::json).collect::<Vec<_>>(),
         "full": full.iter().map(scenario::Measured::json).collect::<Vec<_>>(),
+        "grown": grown.json(),
     });
     fs::write(&arguments.json, serde_json::to_string_pretty(&figures)?)?;
     println!("written to {}", arguments.json.display());

@@ -1,12 +1,13 @@
 //! The runs that are measured.
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use error_sentinel_tests::load::{self, Door, Outcome, Requests};
-use error_sentinel_tests::{Setup, Usage};
+use error_sentinel_tests::{Bugsink, Setup, Usage, eventually};
 use serde_json::{Value, json};
 
 use crate::bare::Bare;
@@ -34,6 +35,8 @@ pub struct Measured {
     server: &'static str,
     door: Door,
     event_bytes: usize,
+    /// Whether every event came by a connection of its own.
+    is_anew: bool,
     /// What became of the load.
     pub outcome: Outcome,
     /// Memory at the end, and processor time of the run alone.
@@ -51,7 +54,8 @@ impl Measured {
             Door::Envelope => "envelope",
             Door::LogError => "/log-error",
         };
-        format!("{} {door} {:.1} KB", self.server, count(self.event_bytes as u64) / 1024.0)
+        let anew = if self.is_anew { ", new connections" } else { "" };
+        format!("{} {door} {:.1} KB{anew}", self.server, count(self.event_bytes as u64) / 1024.0)
     }
 
     /// Processor time of the server per event, in microseconds.
@@ -107,26 +111,44 @@ pub fn steady(plan: &Plan) -> Vec<Measured> {
     rows
 }
 
-/// As fast as it is answered, for three sizes, beside the bare handler.
-pub fn full(plan: &Plan) -> Vec<Measured> {
-    let mut rows = Vec::new();
-    for (run, event_bytes) in [1536, 12 * 1024, 60 * 1024].into_iter().enumerate() {
-        let flood = |address: SocketAddr, requests: &Requests| {
+/// As fast as it is answered, for three sizes and for new connections, beside the bare handler and, where there is
+/// one, beside Bugsink, whose server makes a new connection of every request.
+pub fn full(plan: &Plan, with_bugsink: bool) -> Vec<Measured> {
+    let flood = |send: Flood| {
+        move |address: SocketAddr, requests: &Requests| {
             let stop = AtomicBool::new(false);
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(plan.full);
-                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                    stop.store(true, Ordering::Relaxed);
                 });
-                load::closed(address, requests, 0..u64::MAX, 16, &stop)
+                send(address, requests, 0..u64::MAX, 16, &stop)
             })
-        };
-        rows.push(on_bare(Door::Envelope, event_bytes, flood));
-        let setup = Setup::default().set("RATE_LIMIT", "off");
-        rows.push(on_collector(setup, Door::Envelope, event_bytes, 2000 + run as u64, flood));
+        }
+    };
+    let setup = || Setup::default().set("RATE_LIMIT", "off");
+    let mut rows = Vec::new();
+    for (run, event_bytes) in [1536, 12 * 1024, 60 * 1024].into_iter().enumerate() {
+        rows.push(on_bare(Door::Envelope, event_bytes, flood(load::closed)));
+        let run = 2000 + run as u64;
+        rows.push(on_collector(setup(), Door::Envelope, event_bytes, run, flood(load::closed)));
     }
+    let mut anew = vec![
+        on_bare(Door::Envelope, 12 * 1024, flood(load::closed_anew)),
+        on_collector(setup(), Door::Envelope, 12 * 1024, 2100, flood(load::closed_anew)),
+    ];
+    if with_bugsink {
+        anew.push(on_bugsink(Door::Envelope, 12 * 1024, flood(load::closed_anew)));
+    }
+    for row in &mut anew {
+        row.is_anew = true;
+    }
+    rows.extend(anew);
     rows
 }
+
+/// A way to send as fast as it is answered.
+type Flood = fn(SocketAddr, &Requests, Range<u64>, usize, &AtomicBool) -> Outcome;
 
 fn on_bare(door: Door, event_bytes: usize, send: impl Fn(SocketAddr, &Requests) -> Outcome) -> Measured {
     let bare = Bare::start();
@@ -140,6 +162,7 @@ fn on_bare(door: Door, event_bytes: usize, send: impl Fn(SocketAddr, &Requests) 
         server: "bare handler",
         door,
         event_bytes,
+        is_anew: false,
         outcome,
         usage,
         stored_per_second: None,
@@ -172,6 +195,33 @@ fn on_collector(
         server: "collector",
         door,
         event_bytes,
+        is_anew: false,
+        outcome,
+        usage,
+        stored_per_second: Some(count(accepted) / stored_in.as_secs_f64()),
+        disk_bytes_per_event: Some(count(grown) / count(accepted).max(1.0)),
+    }
+}
+
+fn on_bugsink(door: Door, event_bytes: usize, send: impl Fn(SocketAddr, &Requests) -> Outcome) -> Measured {
+    let bugsink = Bugsink::start();
+    let requests = Requests::new(&bugsink.dsn, door, event_bytes, BUGS, 1);
+    let disk_before = disk::bytes(&bugsink.folder());
+    let before = bugsink.usage();
+    let start = Instant::now();
+    let outcome = send(bugsink.address, &requests);
+    let accepted = outcome.acknowledged.len() as u64;
+    eventually("Bugsink has digested what it acknowledged", DRAIN, || {
+        (bugsink.stored_count() >= accepted).then_some(())
+    });
+    let stored_in = start.elapsed();
+    let usage = spent(before, bugsink.usage());
+    let grown = disk::bytes(&bugsink.folder()).saturating_sub(disk_before);
+    Measured {
+        server: "Bugsink",
+        door,
+        event_bytes,
+        is_anew: false,
         outcome,
         usage,
         stored_per_second: Some(count(accepted) / stored_in.as_secs_f64()),

@@ -7,10 +7,10 @@ use super::{file, function};
 /// A frame that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// As it goes into the key.
-    pub text: String,
-    /// The same without its source line; equal places in a row are recursion.
+    /// Where it is; the same place again is recursion.
     pub place: String,
+    /// The line of source there.
+    pub source: Option<String>,
     /// Whether a function is named.
     pub is_named: bool,
     /// Whether a name was taken out because a minifier made it.
@@ -41,9 +41,20 @@ pub fn describe(frame: &Frame, platform: &str, with_source: bool) -> Option<Desc
         (false, Some(home)) => home,
         (false, None) => return None,
     };
-    let source = source(frame, family).filter(|_| with_source && !bundled);
-    let text = source.map_or_else(|| place.clone(), |line| format!("{place} `{line}`"));
-    Some(Described { text, place, is_named, is_minified: is_minified || bundled && !is_named })
+    let source = if with_source && !bundled { source(frame, family) } else { None };
+    Some(Described { place, source, is_named, is_minified: is_minified || bundled && !is_named })
+}
+
+impl Described {
+    /// Appends it as it goes into the key.
+    pub fn write(&self, key: &mut String, with_source: bool) {
+        key.push_str(&self.place);
+        if let Some(line) = self.source.as_ref().filter(|_| with_source) {
+            key.push_str(" `");
+            key.push_str(line);
+            key.push('`');
+        }
+    }
 }
 
 /// The module, else the file, as far as it is stable.

@@ -15,6 +15,7 @@ mod parameterise;
 mod stack;
 
 use parameterise::{parameterise, without_locals};
+use stack::{Shape, Shapes};
 
 /// Goes into every hash.
 pub const VERSION: u32 = 1;
@@ -50,10 +51,9 @@ pub fn hash(key: &Key) -> [u8; 16] {
 
 /// Every key of an event, the one that decides first; at least one.
 pub fn keys(event: &Event) -> Vec<Key> {
-    let mut keys: Vec<Key> = [(APP, true), (SYSTEM, false)]
-        .into_iter()
-        .filter_map(|(kind, own_only)| Some(Key { kind, text: stack_text(event, own_only)? }))
-        .collect();
+    let [own, all] = stack_texts(event);
+    let stacks = [(APP, own), (SYSTEM, all)].into_iter();
+    let mut keys: Vec<Key> = stacks.filter_map(|(kind, text)| Some(Key { kind, text: text? })).collect();
     keys.push(Key { kind: MESSAGE, text: message_text(event) });
     if let Some(text) = custom_text(event, &keys[0].text) {
         keys.insert(0, Key { kind: CUSTOM, text });
@@ -77,23 +77,35 @@ fn custom_text(event: &Event, default: &str) -> Option<String> {
     Some(parts.collect::<Vec<_>>().join(PART))
 }
 
-/// Exceptions from the outermost in, each as its type and frames; `None` when no frame says anything.
-fn stack_text(event: &Event, own_only: bool) -> Option<String> {
+/// What the stacks say, by the own frames and by all; `None` when no frame says anything.
+fn stack_texts(event: &Event) -> [Option<String>; 2] {
     let platform = event.platform.as_deref().unwrap_or_default();
     if event.exceptions.is_empty() {
-        let stack = stack::Shape::of(event.stacktrace.as_ref()?, platform, own_only)?;
-        // A log line's stack only says who logs; what was logged tells one line from another.
-        let template =
-            event.message.as_ref().and_then(|message| message.template.as_deref().or(message.text()));
-        let template = template.map(parameterise).unwrap_or_default();
-        return Some(join(&template, &stack.text));
+        let Some(stack) = event.stacktrace.as_ref() else { return [None, None] };
+        let Shapes { own, all } = Shapes::of(stack, platform);
+        return [own, all].map(|shape| Some(logged_text(event, &shape?)));
     }
-    let mut found = false;
-    let mut parts: Vec<String> = Vec::new();
+    let mut own: Vec<(&Exception, Option<Shape>)> = Vec::new();
+    let mut all = own.clone();
     for exception in chain(event) {
-        let stack =
-            exception.stacktrace.as_ref().and_then(|stack| stack::Shape::of(stack, platform, own_only));
-        found |= stack.is_some();
+        let stack = exception.stacktrace.as_ref();
+        let shapes = stack.map(|stack| Shapes::of(stack, platform)).unwrap_or_default();
+        own.push((exception, shapes.own));
+        all.push((exception, shapes.all));
+    }
+    [own, all].map(|chain| chain_text(&chain))
+}
+
+/// A log line's stack only says who logs; what was logged tells one line from another.
+fn logged_text(event: &Event, stack: &Shape) -> String {
+    let template = event.message.as_ref().and_then(|message| message.template.as_deref().or(message.text()));
+    join(&template.map(parameterise).unwrap_or_default(), &stack.text)
+}
+
+/// Exceptions from the outermost in, each as its type and frames; `None` when no frame says anything.
+fn chain_text(chain: &[(&Exception, Option<Shape>)]) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for (exception, stack) in chain {
         let mut part = kind(exception, stack.is_none());
         if let Some(stack) = stack {
             if !stack.is_telling {
@@ -107,7 +119,7 @@ fn stack_text(event: &Event, own_only: bool) -> Option<String> {
             parts.push(part);
         }
     }
-    found.then(|| parts.join("\n"))
+    chain.iter().any(|(_, stack)| stack.is_some()).then(|| parts.join("\n"))
 }
 
 /// The exceptions that count, the one that surfaced first.

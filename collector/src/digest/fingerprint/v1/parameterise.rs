@@ -16,6 +16,8 @@ const PATTERNS: &[(&str, &str)] = &[
     ("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"),
     ("url", r#"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s"'<>)\]}]+"#),
     ("uuid", r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b"),
+    ("arn", r"\barn:[\w\-]+(?::[\w\-]*){3}:[^\s,;)\]}]+"),
+    ("mac", r"\b[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5}\b"),
     (
         "date",
         r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?Z|\s?[+\-]\d{2}:?\d{2})?)?\b|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s)?(?:\d{1,2}\s)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\s\d{1,4}(?:,?\s\d{4})?(?:,?\s\d{1,2}:\d{2}(?::\d{2})?)?(?:\s(?:GMT|UTC|Z|[+\-]\d{4}))*\b|\b\d{1,4}/\d{1,2}/\d{1,4}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b|\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b",
@@ -27,12 +29,13 @@ const PATTERNS: &[(&str, &str)] = &[
     ("path", r"(?:\b[A-Za-z]:)?(?:[/\\][\w.\-@+~$%]+){2,}[/\\]?"),
     ("hex", r"\b0[xX][0-9A-Fa-f]+\b|\b[0-9A-Fa-f]{7,}\b"),
     ("id", r"\b[A-Za-z0-9_\-]{16,}\b"),
+    ("size", r"[+\-]?\b\d+(?:[.,]\d+)?\s?(?:[KMGTPkmgtp]i?B|B|[Bb]ytes?)\b"),
     ("duration", r"[+\-]?\b\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|days?)\b"),
     ("quoted", r#""[^"\n]{0,200}"|'[^'\n]{0,200}'|`[^`\n]{0,200}`"#),
     ("number", NUMBER_PATTERN),
 ];
 
-const NUMBER_PATTERN: &str = r"[+\-]?\b\d+(?:[.,]\d+)*(?:[eE][+\-]?\d+)?\b|\d{3,}";
+const NUMBER_PATTERN: &str = r"[+\-]?\b\d+(?:[.,]\d+)*(?:[eE][+\-]?\d+)?\b|_\d+\b|\d{3,}";
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| constant(NUMBER_PATTERN));
 
 static VARYING: LazyLock<Regex> = LazyLock::new(|| {
@@ -64,15 +67,17 @@ pub fn parameterise(text: &str) -> String {
         let (name, whole) = decimal.map_or((name, whole), |number| ("number", number));
         let varies = varies(name, whole.as_str(), &head[..whole.start()], before, after);
         if varies {
-            // The kind of number says nothing, and a sign is part of it only sometimes.
-            kept.push('<');
-            kept.push_str(name);
-            kept.push('>');
+            let joint = whole.as_str().chars().next().filter(|first| is_joint(*first, before));
+            kept.extend(joint);
+            push_placeholder(&mut kept, if name == "hex" { hex_name(whole.as_str()) } else { name });
             from = whole.end();
         } else if name == "quoted" {
             // An apostrophe: what stands behind it may still vary.
             kept.push_str(&head[whole.start()..whole.start() + 1]);
             from = whole.start() + 1;
+        } else if name == "id" {
+            push_words(&mut kept, whole.as_str());
+            from = whole.end();
         } else {
             kept.push_str(whole.as_str());
             from = whole.end();
@@ -83,6 +88,41 @@ pub fn parameterise(text: &str) -> String {
     }
     kept.push_str(&head[from..]);
     kept
+}
+
+/// Whether what looks like a sign only joins a number to the word before it: `pool-3`, `order_3`.
+fn is_joint(first: char, before: Option<char>) -> bool {
+    let after_word = before.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
+    first == '_' || first == '-' && after_word
+}
+
+/// Many a hexadecimal number has decimal digits only, and is the same kind of thing.
+fn hex_name(found: &str) -> &'static str {
+    if found.starts_with("0x") || found.starts_with("0X") { "hex" } else { "number" }
+}
+
+/// Adds `<name>`, unless it goes on a list of them: how long a list is varies too.
+fn push_placeholder(kept: &mut String, name: &str) {
+    let placeholder = format!("<{name}>");
+    let goes_on =
+        [", ", ","].into_iter().find_map(|comma| kept.strip_suffix(comma)?.strip_suffix(&placeholder));
+    match goes_on.map(str::len) {
+        Some(before) => kept.truncate(before + placeholder.len()),
+        None => kept.push_str(&placeholder),
+    }
+}
+
+/// Adds words and numbers that dashes join: `ip-10-0-0-7`, `pool-1-thread-12`.
+fn push_words(kept: &mut String, joined: &str) {
+    for part in joined.split_inclusive(['-', '_']) {
+        let word = part.trim_end_matches(['-', '_']);
+        if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
+            kept.push_str("<number>");
+            kept.push_str(&part[word.len()..]);
+        } else {
+            kept.push_str(part);
+        }
+    }
 }
 
 /// The first lines that say something, spaces squeezed.
@@ -108,8 +148,9 @@ fn varies(name: &str, found: &str, text_before: &str, before: Option<char>, afte
         |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
     let digits = found.bytes().filter(u8::is_ascii_digit).count();
     match name {
-        "hex" => found.starts_with("0x") || found.starts_with("0X") || digits > 0,
-        "id" => digits >= 3 && found.bytes().any(|byte| byte.is_ascii_alphabetic()),
+        // No word but names of plants is written by these eight letters alone.
+        "hex" => found.starts_with("0x") || found.starts_with("0X") || digits > 0 || found.len() >= 8,
+        "id" => is_random(found),
         // `and/or/else` is no path, nor is `</div></p>`.
         "path" => !is_word(before) && !matches!(before, Some('<' | '.' | ':')),
         "ip" => !is_word(before) && before != Some(':') && digits > 0,
@@ -120,6 +161,57 @@ fn varies(name: &str, found: &str, text_before: &str, before: Option<char>, afte
         }
         _ => true,
     }
+}
+
+/// Whether a long word is nothing that anyone would write: digits amid its letters, or letters that nobody could
+/// speak.
+fn is_random(word: &str) -> bool {
+    const LONG: usize = 20;
+    // Consonants in a row.
+    const UNSPEAKABLE: usize = 7;
+    let bytes = word.as_bytes();
+    let any = |test: fn(&u8) -> bool| bytes.iter().any(test);
+    let is_mixed = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        digits > 0 && digits < part.len()
+    };
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if !word.split(['-', '_']).any(is_mixed) && digits > 0 {
+        return false;
+    }
+    let is_amid = bytes.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic());
+    let (upper, lower) = (any(u8::is_ascii_uppercase), any(u8::is_ascii_lowercase));
+    let is_one_word = !word.contains(['-', '_']);
+    if digits >= 3 {
+        return true;
+    }
+    if !is_one_word || !upper {
+        return false;
+    }
+    let is_long = bytes.len() >= LONG;
+    match lower {
+        true => is_long && (is_amid || mute_syllables(bytes) >= 2),
+        false => is_amid || bytes.split(is_vowel).any(|run| run.len() >= UNSPEAKABLE),
+    }
+}
+
+/// Parts of a word in mixed case, each from a capital to the next, that have small letters but no vowel.
+fn mute_syllables(word: &[u8]) -> usize {
+    let mut mute = 0;
+    let (mut has_small, mut has_vowel) = (false, false);
+    for letter in word.iter().chain(b"A") {
+        if !letter.is_ascii_lowercase() {
+            mute += usize::from(has_small && !has_vowel);
+            (has_small, has_vowel) = (false, false);
+        }
+        has_small |= letter.is_ascii_lowercase();
+        has_vowel |= is_vowel(letter);
+    }
+    mute
+}
+
+fn is_vowel(letter: &u8) -> bool {
+    b"aeiouyAEIOUY".contains(letter)
 }
 
 /// [`parameterise`] for a message from minified code, where the names of local variables change with every
@@ -181,7 +273,27 @@ mod tests {
             ("on Sat, 21 Nov 2026 07:00:00 GMT", "on <date>"),
             ("took 12.5ms", "took <duration>"),
             ("pointer 0xdeadBEEF", "pointer <hex>"),
-            ("commit 5d41402abc4b2a76b9719d911017c592", "commit <hex>"),
+            ("commit 5d41402abc4b2a76b9719d911017c592", "commit <number>"),
+            ("sensors acfdfebe and 12345678 and 1a2b3c4d", "sensors <number> and <number> and <number>"),
+            ("ids (1, 22, 333) and (4) are locked", "ids (<number>) and (<number>) are locked"),
+            ("6GB of 12 KB, 7.5 MiB and 3 bytes free", "<size> of <size> and <size> free"),
+            ("device 20:26:11:fb:1e:07 left", "device <mac> left"),
+            ("host ip-10-0-0-7.eu is down", "host ip-<number>-<number>-<number>-<number>.eu is down"),
+            ("ip-10-120-130-140 is down", "ip-<number>-<number>-<number>-<number> is down"),
+            (
+                "pool-1-thread-2, pool-11-thread-222",
+                "pool-<number>-thread-<number>, pool-<number>-thread-<number>",
+            ),
+            ("lock_7 is -3, was 5-7", "lock_<number> is <number>, was <number>-<number>"),
+            ("arn:aws:iam::12345:role/shop may not", "<arn> may not"),
+            ("coupon KBENRN0CSYMNRE4M was used", "coupon <id> was used"),
+            ("session REgxjjY5mJrwblMYKdAFnn, HjLNZTEgRjxwXBooAFbO", "session <id>"),
+            (
+                "ERR_HTTP2_STREAM_CANCEL in XMLHttpRequestUpload",
+                "ERR_HTTP2_STREAM_CANCEL in XMLHttpRequestUpload",
+            ),
+            ("coupon AGQSRRTCGPHKHBNX, INTERNALSERVERERROR", "coupon <id>, INTERNALSERVERERROR"),
+            ("getUserByIdOrByNameOrFail failed", "getUserByIdOrByNameOrFail failed"),
             ("open /var/lib/app/7.db: denied", "open <path>: denied"),
             ("open C:\\Users\\bob\\x.txt", "open <path>"),
             ("read and/or write", "read and/or write"),

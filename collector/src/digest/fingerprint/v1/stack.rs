@@ -1,4 +1,6 @@
-//! A whole stack as a text: what happened around the error is cut off, recursion is folded.
+//! A whole stack as a text: what happened around the error is cut off, recursion is taken out.
+
+use std::rc::Rc;
 
 use error_sentinel_wire::{Frame, Stacktrace};
 
@@ -17,47 +19,84 @@ pub struct Shape {
 /// Frames that count, from the crash outwards; deeper ones say little and make keys long.
 const MOST_FRAMES: usize = 60;
 
-impl Shape {
-    /// Of the own frames or of all; `None` when none of them says anything.
-    pub fn of(stack: &Stacktrace, platform: &str, own_only: bool) -> Option<Shape> {
-        let frames = between_machinery(&stack.frames, platform);
-        let mut described: Vec<Described> = Vec::new();
-        for frame in frames.iter().rev() {
-            if own_only && frame.in_app != Some(true) {
+/// The shapes of one stack; `None` where no frame says anything.
+#[derive(Debug, Default)]
+pub struct Shapes {
+    /// Of the application's own frames.
+    pub own: Option<Shape>,
+    /// Of all frames.
+    pub all: Option<Shape>,
+}
+
+impl Shapes {
+    /// Reads both in one pass, since most of the work is to describe the frames.
+    pub fn of(stack: &Stacktrace, platform: &str) -> Shapes {
+        let (mut own, mut all) = (Outline::default(), Outline::default());
+        for frame in between_machinery(&stack.frames, platform).iter().rev() {
+            let is_own = frame.in_app == Some(true);
+            if all.is_full() && (own.is_full() || !is_own) {
                 continue;
             }
             // The source line tells apart two errors of one function, at the crash only: a caller's line
             // may be edited without a change of the bug.
-            let Some(next) = frame::describe(frame, platform, described.is_empty()) else { continue };
-            described.push(next);
-            fold_recursion(&mut described);
-            if described.len() > MOST_FRAMES {
-                break;
+            let with_source = all.frames.is_empty() || is_own && own.frames.is_empty();
+            let Some(next) = frame::describe(frame, platform, with_source) else { continue };
+            let next = Rc::new(next);
+            if is_own {
+                own.add_outside_loops(&next);
             }
+            all.add_outside_loops(&next);
         }
-        described.truncate(MOST_FRAMES);
-        if described.is_empty() {
-            return None;
-        }
-        let is_telling =
-            described.iter().any(|frame| frame.is_named) && !described.iter().any(|frame| frame.is_minified);
-        let texts: Vec<&str> = described.iter().map(|frame| frame.text.as_str()).collect();
-        Some(Shape { text: texts.join("; "), is_telling })
+        Shapes { own: own.shape(), all: all.shape() }
     }
 }
 
-/// Longest cycle of functions that is folded.
-const LONGEST_CYCLE: usize = 8;
+/// Frames that count, from the crash outwards, as they are found.
+#[derive(Debug, Default)]
+struct Outline {
+    frames: Vec<Rc<Described>>,
+}
 
-/// Drops the last frames when they repeat those before them: how deep a recursion went says nothing.
-fn fold_recursion(frames: &mut Vec<Described>) {
-    for cycle in 1..=LONGEST_CYCLE {
-        let Some(start) = frames.len().checked_sub(2 * cycle) else { return };
-        let (before, last) = frames[start..].split_at(cycle);
-        if before.iter().zip(last).all(|(one, other)| one.place == other.place) {
-            frames.truncate(start + cycle);
+impl Outline {
+    fn is_full(&self) -> bool {
+        self.frames.len() > MOST_FRAMES
+    }
+
+    /// Adds a frame unless it was on the way already: then what lies between the two is a recursion, and how deep
+    /// it went, and through what, is the input's, not the bug's. `parse < list < parse < map < parse` is `parse`.
+    fn add_outside_loops(&mut self, next: &Rc<Described>) {
+        if self.is_full() {
             return;
         }
+        let frames = &mut self.frames;
+        // Frames without a name say too little to be known again; only a run of them is one.
+        let before = if next.is_named {
+            frames.iter().position(|frame| frame.place == next.place)
+        } else {
+            frames.last().is_some_and(|last| last.place == next.place).then(|| frames.len() - 1)
+        };
+        match before {
+            Some(at) => frames.truncate(at + 1),
+            None => frames.push(next.clone()),
+        }
+    }
+
+    fn shape(mut self) -> Option<Shape> {
+        self.frames.truncate(MOST_FRAMES);
+        let frames = &self.frames;
+        if frames.is_empty() {
+            return None;
+        }
+        let is_telling =
+            frames.iter().any(|frame| frame.is_named) && !frames.iter().any(|frame| frame.is_minified);
+        let mut text = String::new();
+        for (at, frame) in frames.iter().enumerate() {
+            if at > 0 {
+                text.push_str("; ");
+            }
+            frame.write(&mut text, at == 0);
+        }
+        Some(Shape { text, is_telling })
     }
 }
 

@@ -142,6 +142,34 @@ fn the_depth_of_a_recursion_does_not_count() {
 }
 
 #[test]
+fn what_a_recursion_went_through_does_not_count() {
+    let through = |nodes: &[&str]| {
+        let mut functions = vec!["load", "node"];
+        functions.extend(nodes.iter().flat_map(|kind| [*kind, "node"]));
+        functions.push("scalar");
+        native(&functions)
+    };
+    assert_eq!(keys(&through(&["list", "map", "list"])), keys(&through(&[])));
+    assert_eq!(first(&through(&["map"])).1, "SIGABRT ¦ scalar in x.c; node in x.c; load in x.c");
+    assert_ne!(keys(&through(&["map"])), keys(&native(&["load", "node", "map", "scalar"])));
+}
+
+#[test]
+fn frames_without_a_name_are_not_taken_for_recursion() {
+    let of = |between: &str| {
+        let frames = [r#""function":"onClick""#, "", between, ""].map(|name| {
+            let comma = if name.is_empty() { "" } else { "," };
+            format!(r#"{{"filename":"app.js"{comma}{name}}}"#)
+        });
+        first(&script(&frames.join(","), "TypeError", "x")).1
+    };
+    assert_eq!(
+        of(r#""function":"render""#),
+        "TypeError ¦ app.js; render in app.js; app.js; onClick in app.js"
+    );
+}
+
+#[test]
 fn causes_count_with_their_types_and_stacks() {
     let of = |cause: &str| {
         event(&format!(

@@ -25,5 +25,5 @@ CREATE TABLE token (
 CREATE TABLE link (
     hash       BLOB    PRIMARY KEY,
     email      TEXT,
-    created_at INTEGER NOT NULL
+    expires_at INTEGER -- NULL: good until used
 ) STRICT, WITHOUT ROWID;

@@ -5,13 +5,13 @@ use crate::scenario::Measured;
 /// The table of steady load.
 pub fn steady(rows: &[Measured]) -> String {
     let mut text = format!(
-        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>12} {:>9} {:>9}\n",
+        "{:<44} {:>9} {:>9} {:>9} {:>9} {:>12} {:>9} {:>9}\n",
         "", "acks/s", "p50 ms", "p99 ms", "max ms", "CPU µs/event", "RSS MB", "lost"
     );
     for row in rows {
         let outcome = &row.outcome;
         text.push_str(&format!(
-            "{:<28} {:>9.0} {:>9.2} {:>9.2} {:>9.2} {:>12.0} {:>9.1} {:>9}\n",
+            "{:<44} {:>9.0} {:>9.2} {:>9.2} {:>9.2} {:>12.0} {:>9.1} {:>9}\n",
             row.name(),
             outcome.per_second(),
             ms(outcome.quantile(0.5)),
@@ -28,14 +28,14 @@ pub fn steady(rows: &[Measured]) -> String {
 /// The table of full load.
 pub fn full(rows: &[Measured]) -> String {
     let mut text = format!(
-        "{:<28} {:>9} {:>9} {:>9} {:>12} {:>12} {:>9} {:>12} {:>9}\n",
+        "{:<44} {:>9} {:>9} {:>9} {:>12} {:>12} {:>9} {:>12} {:>9}\n",
         "", "acks/s", "p50 ms", "p99 ms", "stored/s", "CPU µs/event", "RSS MB", "disk B/event", "lost"
     );
     for row in rows {
         let outcome = &row.outcome;
         let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
         text.push_str(&format!(
-            "{:<28} {:>9.0} {:>9.2} {:>9.2} {:>12} {:>12.0} {:>9.1} {:>12} {:>9}\n",
+            "{:<44} {:>9.0} {:>9.2} {:>9.2} {:>12} {:>12.0} {:>9.1} {:>12} {:>9}\n",
             row.name(),
             outcome.per_second(),
             ms(outcome.quantile(0.5)),

@@ -1,0 +1,79 @@
+//! Writes an alert to disk as it is, before anything else is done about it: to find the names of its stack can take
+//! longer than the process has. The copy with names takes its place later.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use error_sentinel_wire::{Event, Object};
+
+use super::spool::Folder;
+use super::surroundings::Surroundings;
+use super::worker;
+use crate::breadcrumbs::Trail;
+use crate::engine::{Outgoing, stored};
+use crate::fit::fit;
+use crate::scrub::scrub;
+
+/// Longest that a dying process waits for a thread of its own that writes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// All that it takes to write an event down.
+#[derive(Debug)]
+pub struct Keeper {
+    folder: Arc<Folder>,
+    surroundings: Arc<Surroundings>,
+    keeps_pii: bool,
+    is_writing_apart: AtomicBool,
+}
+
+impl Keeper {
+    /// One that writes to `folder`.
+    pub fn new(folder: Arc<Folder>, surroundings: Arc<Surroundings>, keeps_pii: bool) -> Keeper {
+        Keeper { folder, surroundings, keeps_pii, is_writing_apart: AtomicBool::new(false) }
+    }
+
+    /// Writes an event to disk without the names of its stack; says whether it is there.
+    pub fn keep(&self, mut event: Event, trail: Trail) -> bool {
+        add_trail(&mut event, trail);
+        self.surroundings.describe(&mut event);
+        fit(&mut event);
+        scrub(&mut event, self.keeps_pii);
+        Outgoing::new(&event).is_some_and(|event| self.folder.keep(event.event_id, &stored::encode(&event)))
+    }
+
+    /// The same for a thread that must neither panic nor wait for ever: another one writes, and is waited for a
+    /// moment. While one is still at it, no further one is started.
+    pub fn keep_apart(self: Arc<Keeper>, event: Event, trail: Trail) {
+        if self.is_writing_apart.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (done, wait) = bounded(1);
+        let itself = self.clone();
+        let started = std::thread::Builder::new().name("error-sentinel-keeper".to_owned()).spawn(move || {
+            worker::mark_as_own();
+            itself.keep(event, trail);
+            itself.is_writing_apart.store(false, Ordering::Relaxed);
+            // Whoever waited may have lost patience.
+            let _ = done.try_send(());
+        });
+        match started {
+            // It is there, or the disk hangs and the process has waited for it long enough.
+            Ok(_) => _ = wait.recv_timeout(PATIENCE),
+            Err(_) => self.is_writing_apart.store(false, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Puts the steps into words; those that the application gave the event itself come after them.
+pub fn add_trail(event: &mut Event, trail: Trail) {
+    let evicted_count = trail.evicted_count();
+    if evicted_count > 0 {
+        let mut steps = Object::default();
+        steps.set("evicted_count", evicted_count);
+        event.contexts.set("breadcrumbs", steps);
+    }
+    let own = std::mem::replace(&mut event.breadcrumbs, trail.into_breadcrumbs());
+    event.breadcrumbs.extend(own);
+}

@@ -1,0 +1,182 @@
+//! One project's folder: what is in it, and how a file gets there and goes.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use error_sentinel_wire::{Dsn, EventId};
+
+use super::{BYTES, ENDING, FILES, UNFINISHED};
+use crate::engine::{Outgoing, stored};
+
+/// One project's folder, shared by all threads that write to it.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    file_count: AtomicUsize,
+    byte_count: AtomicU64,
+}
+
+impl Folder {
+    /// The part of `folder` that is `dsn`'s; looks at nothing yet.
+    pub fn new(folder: &Path, dsn: &Dsn) -> Folder {
+        let path = folder.join(format!("{}-{}", dsn.project_id, dsn.public_key));
+        Folder { path, file_count: AtomicUsize::new(0), byte_count: AtomicU64::new(0) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it when there is none.
+    ///
+    /// # Errors
+    /// When that is not possible, or something else has its name.
+    pub fn make(&self) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path)?;
+        if fs::symlink_metadata(&self.path)?.is_dir() {
+            Ok(())
+        } else {
+            Err(io::Error::other("it is no folder"))
+        }
+    }
+
+    /// The right to send what others left here; `None` while another process has it.
+    pub fn take_lock(&self) -> Option<File> {
+        let path = self.path.join("lock");
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return None;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = private(&mut options).open(path).ok()?;
+        file.try_lock().ok()?;
+        Some(file)
+    }
+
+    /// Notes what was found in it.
+    pub fn set_counts(&self, file_count: usize, byte_count: u64) {
+        self.file_count.store(file_count, Ordering::Relaxed);
+        self.byte_count.store(byte_count, Ordering::Relaxed);
+    }
+
+    /// Events and bytes in it, as far as this process knows.
+    pub fn counts(&self) -> (usize, u64) {
+        (self.file_count.load(Ordering::Relaxed), self.byte_count.load(Ordering::Relaxed))
+    }
+
+    /// Writes an event's bytes, in the place of earlier ones; says whether they are there.
+    pub fn keep(&self, event_id: EventId, bytes: &[u8]) -> bool {
+        let length = bytes.len() as u64;
+        let earlier = fs::symlink_metadata(self.file(event_id, ENDING)).ok().map(|found| found.len());
+        let (files, others) = self.counts();
+        let (more_files, freed) = match earlier {
+            Some(earlier) => (0, earlier),
+            None => (1, 0),
+        };
+        if files + more_files > FILES || others.saturating_sub(freed) + length > BYTES {
+            return false;
+        }
+        let is_kept = self.write(event_id, bytes).or_else(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                // Somebody tidied up; one more try with a folder of our own.
+                self.make()?;
+                return self.write(event_id, bytes);
+            }
+            Err(error)
+        });
+        if is_kept.is_err() {
+            return false;
+        }
+        self.file_count.fetch_add(more_files, Ordering::Relaxed);
+        self.change_bytes(|count| count.saturating_sub(freed) + length);
+        true
+    }
+
+    fn write(&self, event_id: EventId, bytes: &[u8]) -> io::Result<()> {
+        if !fs::symlink_metadata(&self.path)?.is_dir() {
+            return Err(io::Error::other("it is no folder"));
+        }
+        let unfinished = self.file(event_id, UNFINISHED);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        let written = private(&mut options).open(&unfinished).and_then(|mut file| file.write_all(bytes));
+        let done = written.and_then(|()| fs::rename(&unfinished, self.file(event_id, ENDING)));
+        if done.is_err() {
+            // On a disk that is full or broken even this can fail; it has the name of what is removed later.
+            let _ = fs::remove_file(&unfinished);
+        }
+        done
+    }
+
+    /// Removes an event that is stored, or never will be.
+    pub fn forget(&self, event_id: EventId) {
+        let path = self.file(event_id, ENDING);
+        let length = fs::symlink_metadata(&path).map(|found| found.len()).unwrap_or_default();
+        // It may be gone already: another process was faster.
+        if fs::remove_file(&path).is_ok() {
+            // `None` where there is nothing left to count down.
+            let _ = self
+                .file_count
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1));
+            self.change_bytes(|count| count.saturating_sub(length));
+        }
+    }
+
+    /// Reads an event back; what is none is removed.
+    ///
+    /// # Errors
+    /// When it is not there, or is no event.
+    pub fn read(&self, event_id: EventId) -> io::Result<Outgoing> {
+        let path = self.file(event_id, ENDING);
+        let event =
+            read_file(&path).and_then(|bytes| stored::decode(event_id, &bytes).map_err(io::Error::other));
+        if event.is_err() {
+            self.forget(event_id);
+        }
+        event
+    }
+
+    fn file(&self, event_id: EventId, ending: &str) -> PathBuf {
+        self.path.join(format!("{event_id}.{ending}"))
+    }
+
+    fn change_bytes(&self, change: impl Fn(u64) -> u64) {
+        // It always succeeds: there is a new count for every old one.
+        let _ =
+            self.byte_count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| Some(change(count)));
+    }
+}
+
+/// Readable for nobody else: an event can hold what is nobody else's business.
+fn private(options: &mut OpenOptions) -> &OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Reads a file that must be a plain one of bounded size.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let named = fs::symlink_metadata(path)?;
+    if !named.is_file() || named.len() > stored::MAX_BYTES as u64 {
+        return Err(io::Error::other("it is no kept event"));
+    }
+    let file = File::open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
+            return Err(io::Error::other("it was exchanged meanwhile"));
+        }
+    }
+    let mut bytes = Vec::new();
+    file.take(stored::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,12 @@
+/** Reads a DSN: `SCHEME://KEY@HOST[:PORT][/PATH]/PROJECT`. */
+export interface Dsn {
+  /** Where the collector lives, without trailing slash. */
+  base: string;
+  key: string;
+  project: string;
+}
+
+export function parseDsn(text: unknown): Dsn | undefined {
+  const parts = /^(https?:\/\/)(\w+)(?::\w*)?@(.+)\/(\d+)\/?$/i.exec(('' + text).trim());
+  return parts ? { base: parts[1]! + parts[3], key: parts[2]!, project: parts[4]! } : undefined;
+}

@@ -1,0 +1,117 @@
+//! How each figure is taken.
+
+use std::error::Error;
+use std::fmt;
+use std::hint::black_box;
+use std::panic::catch_unwind;
+use std::time::Instant;
+
+use crate::contestant::{Contestant, Setup};
+
+/// An error with two causes.
+#[derive(Debug)]
+struct Failure(&'static str, Option<Box<Failure>>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.0)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.1.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+fn failure() -> Failure {
+    let cause = Failure("the database", Some(Box::new(Failure("the disk", None))));
+    Failure("the checkout", Some(Box::new(cause)))
+}
+
+/// The middle one.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Takes a figure, in nanoseconds.
+///
+/// # Panics
+/// When there is no such figure.
+pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
+    // Every panic here is wanted; what both SDKs call after their own work must not cost anything.
+    std::panic::set_hook(Box::new(|_| {}));
+    let rounds = if is_quick { 10 } else { 50 };
+    let setup = Setup { is_on: true, takes_stacks: false, breadcrumbs: 20 };
+    let with_stacks = Setup { takes_stacks: true, ..setup };
+    let off = Setup { is_on: false, ..setup };
+    let _guard = match name {
+        "disabled_alert_ns" | "disabled_breadcrumb_ns" => C::start(off),
+        "alert_100_breadcrumbs_ns" => C::start(Setup { breadcrumbs: 100, ..setup }),
+        "alert_ns" | "repeat_ns" => C::start(setup),
+        _ => C::start(with_stacks),
+    };
+    let error = failure();
+    let alert = || C::alert(black_box(&error));
+    let panics = || black_box(catch_unwind(|| panic!("the checkout failed"))).is_err();
+    match name {
+        "breadcrumb_ns" => {
+            repeated(1000, C::breadcrumb);
+            median((0..rounds).map(|_| repeated(10_000, C::breadcrumb)).collect())
+        }
+        "breadcrumb_4_threads_ns" => in_threads(4, if is_quick { 200_000 } else { 1_000_000 }, C::breadcrumb),
+        "alert_ns" | "alert_with_stack_ns" => median(singly::<C>(rounds, alert)),
+        "alert_100_breadcrumbs_ns" => {
+            repeated(200, C::breadcrumb);
+            median(singly::<C>(rounds, alert))
+        }
+        "alert_with_stack_p99_ns" => {
+            let mut all = singly::<C>(10 * rounds, alert);
+            all.sort_by(f64::total_cmp);
+            all[all.len() * 99 / 100]
+        }
+        "first_alert_with_stack_ns" => repeated(1, alert),
+        "panic_ns" => {
+            let mut all = singly::<C>(rounds, || _ = panics());
+            // What the unwinding itself takes is in both.
+            all.drain(..rounds / 2);
+            median(all)
+        }
+        "first_panic_ns" => repeated(1, || _ = panics()),
+        "repeat_ns" => repeated(if is_quick { 20_000 } else { 1_000_000 }, alert),
+        "disabled_alert_ns" => repeated(10_000_000, alert),
+        "disabled_breadcrumb_ns" => repeated(10_000_000, C::breadcrumb),
+        other => panic!("there is no figure {other:?}"),
+    }
+}
+
+/// Nanoseconds of one call among many.
+fn repeated(count: u32, mut call: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..count {
+        call();
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(count)
+}
+
+/// Nanoseconds of every call; now and then what was reported has time to leave, so that no call finds a full queue.
+fn singly<C: Contestant>(rounds: usize, mut call: impl FnMut()) -> Vec<f64> {
+    let mut all = Vec::with_capacity(rounds * 100);
+    for _ in 0..rounds {
+        for _ in 0..100 {
+            let start = Instant::now();
+            call();
+            all.push(start.elapsed().as_nanos() as f64);
+        }
+        C::flush();
+    }
+    all
+}
+
+/// Nanoseconds of one call when several threads make them at once.
+fn in_threads(threads: u32, count: u32, call: fn()) -> f64 {
+    let start = Instant::now();
+    std::thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(|| repeated(count, call))));
+    start.elapsed().as_nanos() as f64 / f64::from(count)
+}

@@ -1,0 +1,232 @@
+//! The browser SDK in the three real engines, by the one script tag that the collector shows, against the real
+//! collector.
+
+use std::time::Duration;
+
+use error_sentinel_tests::{Api, Collector, Issue, eventually, finish, node_script};
+use serde_json::{Value, json};
+
+const SOON: Duration = Duration::from_secs(20);
+const RUN: Duration = Duration::from_secs(120);
+
+/// Lets a page do something on purpose; whatever else went wrong in it would be ours.
+#[track_caller]
+fn visit(collector: &Collector, engine: &str, scenario: &str) -> Value {
+    let mut page = node_script("sentinel_page.mjs");
+    let printed =
+        finish(page.arg(collector.dsn().to_string()).args([engine, scenario]), RUN).success().stdout;
+    let seen: Value = serde_json::from_str(&printed).unwrap_or_else(|e| panic!("{e}: {printed}"));
+    assert_eq!(seen["uncaught"], json!([]), "{scenario} in {engine}");
+    seen
+}
+
+/// The only event of an issue, as it was received.
+#[track_caller]
+fn event_of(api: &Api, issue: &Issue) -> Value {
+    api.event(&api.event_ids(&issue.id()).remove(0), SOON)
+}
+
+/// Visits a page that reports one error, named like its scenario, and returns what the page saw and the event.
+#[track_caller]
+fn only_event(engine: &str, scenario: &str) -> (Value, Value) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, scenario);
+    let api = collector.api();
+    let issues = api.await_issues(1, SOON);
+    assert_eq!(api.total_count(), 1, "{issues:?}");
+    let event = event_of(&api, &issues[0]);
+    let message = format!("{scenario} on purpose");
+    assert!(event.to_string().contains(&message), "{message} is not in {event:#}");
+    (seen, event)
+}
+
+/// What the core has encoded, not the raw path.
+#[track_caller]
+fn assert_by_core(event: &Value) {
+    assert_eq!(event["sdk"]["name"], "error-sentinel.browser", "{event:#}");
+    assert_eq!(event["release"], "page@1.0.0");
+    assert_eq!(event["platform"], "javascript");
+}
+
+/// The frame of the page's own function, at its place in the page's own file.
+#[track_caller]
+fn assert_frame(event: &Value, function: &str) {
+    let exceptions = event["exception"]["values"].as_array().expect("exceptions");
+    let frames = exceptions.last().and_then(|surfaced| surfaced["stacktrace"]["frames"].as_array());
+    let is_it = |frame: &&Value| frame["function"].as_str().is_some_and(|name| name.contains(function));
+    let frame = frames.into_iter().flatten().find(is_it).unwrap_or_else(|| panic!("{function}: {event:#}"));
+    assert!(frame["filename"].as_str().is_some_and(|file| file.ends_with("/app.js")), "{frame}");
+    assert!(frame["lineno"].as_u64() > Some(0) && frame["colno"].as_u64() > Some(0), "{frame}");
+}
+
+/// Visits a page that reports one error from a function of its own.
+#[track_caller]
+fn assert_reported(engine: &str, scenario: &str) {
+    let (_, event) = only_event(engine, scenario);
+    assert_by_core(&event);
+    assert_frame(&event, "report");
+}
+
+fn alerts_arrive_with_what_was_around_them(engine: &str) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, "alerts");
+    // All that the page did had its effect, and what was there before us was called as ever.
+    assert_eq!(
+        (&seen["path"], &seen["state"], &seen["answered"], &seen["logged"], &seen["requested"]),
+        (&json!("/basket"), &json!(2), &json!("apples"), &json!(2), &json!(1)),
+    );
+    let api = collector.api();
+    let issues = api.await_issues(4, SOON);
+    assert_eq!(api.total_count(), 4, "{issues:?}");
+    let event = |title: &str| {
+        let issue = issues.iter().find(|issue| issue.text("title").contains(title));
+        let issue = issue.unwrap_or_else(|| panic!("{title} is not in {issues:?}"));
+        event_of(&api, issue)
+    };
+    let sent = event("the basket cannot be paid");
+    assert_by_core(&sent);
+    assert_eq!((&sent["level"], &sent["user"]["id"]), (&json!("fatal"), &json!("4711")));
+    let text = sent.to_string();
+    for part in [
+        "there are only two",
+        "RangeError",
+        "three apples were added",
+        "/basket",
+        "/stock",
+        "eu-central",
+        "berlin",
+    ] {
+        assert!(text.contains(part), "{part} is not in {sent:#}");
+    }
+    for (title, mechanism) in [
+        ("thrown on purpose", "onerror"),
+        ("rejected on purpose", "onunhandledrejection"),
+        ("logged on purpose", "console"),
+    ] {
+        let event = event(title);
+        assert_by_core(&event);
+        assert_eq!(event["exception"]["values"][0]["mechanism"]["type"], mechanism, "{event:#}");
+    }
+    assert_frame(&event("thrown on purpose"), "thrower");
+    assert_frame(&event("the basket cannot be paid"), "shop");
+}
+
+fn an_error_before_the_script_is_there_arrives(engine: &str) {
+    let (_, event) = only_event(engine, "early");
+    assert_by_core(&event);
+}
+
+fn an_error_while_the_page_goes_elsewhere_arrives(engine: &str) {
+    only_event(engine, "navigated");
+}
+
+fn thirty_errors_of_a_page_that_goes_arrive_but_for_one(engine: &str) {
+    let mut collector = Collector::start();
+    visit(&collector, engine, "many-at-unload");
+    let api = collector.api();
+    api.await_issues(30, SOON);
+    let total = eventually("at least 29 of 30 have arrived", SOON, || {
+        Some(api.total_count()).filter(|count| *count > 28)
+    });
+    assert!(total <= 30, "{total}");
+}
+
+fn where_the_policy_forbids_wasm_the_same_code_runs_as_javascript(engine: &str) {
+    assert_reported(engine, "no-wasm");
+}
+
+fn where_the_policy_allows_wasm_it_runs(engine: &str) {
+    let (seen, event) = only_event(engine, "with-wasm");
+    assert_by_core(&event);
+    assert_eq!((&seen["wasm"], &seen["fallback"]), (&json!(true), &json!(false)));
+}
+
+fn where_the_policy_forbids_to_connect_the_page_is_as_without_us(engine: &str) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, "no-connect");
+    assert_eq!((&seen["isSent"], &seen["path"]), (&json!(false), &json!("/basket")));
+    assert_eq!(collector.api().total_count(), 0);
+}
+
+fn where_wasm_is_missing_the_same_code_runs_as_javascript(engine: &str) {
+    assert_reported(engine, "wasm-missing");
+}
+
+fn without_the_core_errors_are_sent_as_they_are(engine: &str) {
+    only_event(engine, "core-missing");
+}
+
+fn without_the_rest_of_the_script_the_stub_sends_what_it_holds(engine: &str) {
+    only_event(engine, "nothing-loads");
+}
+
+fn a_page_whose_storage_throws_reports_all_the_same(engine: &str) {
+    assert_reported(engine, "no-storage");
+}
+
+fn what_no_beacon_takes_is_sent_on_the_next_visit(engine: &str) {
+    assert_by_core(&only_event(engine, "no-beacon").1);
+}
+
+fn a_page_that_froze_what_it_could_reports_all_the_same(engine: &str) {
+    assert_reported(engine, "frozen");
+}
+
+fn two_copies_on_a_page_report_once(engine: &str) {
+    assert_by_core(&only_event(engine, "twice").1);
+}
+
+fn what_happened_offline_arrives_when_the_network_is_back(engine: &str) {
+    assert_reported(engine, "offline");
+}
+
+fn a_console_error_in_a_tight_loop_is_counted_exactly(engine: &str) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, "storm");
+    println!("{engine}: 100,000 calls of console.error took {} ms, {} requests", seen["ms"], seen["posts"]);
+    collector.api().await_total(100_000, SOON);
+    let api = collector.api();
+    let issues = api.issues();
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    assert!(api.events(&issues[0].id()).len() < 20);
+    assert!(seen["posts"].as_u64().is_some_and(|posts| posts < 20), "{seen}");
+}
+
+macro_rules! engines {
+    ($($name:ident),+ $(,)?) => {
+        engines! { @ chromium [$($name)+] firefox [$($name)+] webkit [$($name)+] }
+    };
+    (@ $($engine:ident [$($name:ident)+])+) => {
+        $(mod $engine {
+            $(#[test]
+            fn $name() {
+                super::$name(stringify!($engine));
+            })+
+        })+
+    };
+}
+
+engines! {
+    alerts_arrive_with_what_was_around_them,
+    an_error_before_the_script_is_there_arrives,
+    an_error_while_the_page_goes_elsewhere_arrives,
+    thirty_errors_of_a_page_that_goes_arrive_but_for_one,
+    where_the_policy_forbids_wasm_the_same_code_runs_as_javascript,
+    where_the_policy_allows_wasm_it_runs,
+    where_the_policy_forbids_to_connect_the_page_is_as_without_us,
+    where_wasm_is_missing_the_same_code_runs_as_javascript,
+    without_the_core_errors_are_sent_as_they_are,
+    without_the_rest_of_the_script_the_stub_sends_what_it_holds,
+    a_page_whose_storage_throws_reports_all_the_same,
+    what_no_beacon_takes_is_sent_on_the_next_visit,
+    a_page_that_froze_what_it_could_reports_all_the_same,
+    two_copies_on_a_page_report_once,
+    what_happened_offline_arrives_when_the_network_is_back,
+    a_console_error_in_a_tight_loop_is_counted_exactly,
+}
+
+// Of the other two, no driver closes a tab as a person does.
+#[test]
+fn an_error_while_the_tab_closes_arrives() {
+    only_event("chromium", "closed");
+}

@@ -1,0 +1,361 @@
+//! The Rust SDK where everything around it is broken: servers, networks, disks, processes, the system's limits.
+//!
+//! Each scenario is a process of its own, since the SDK is one for a process. Whatever happens, the program goes on as
+//! if the SDK were not there, memory and disk stay bounded, and every error is stored or counted by reason.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use error_sentinel_tests::{Conduct, Finished, Tracker, eventually, finish, kept_events};
+use tempfile::TempDir;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const RUN: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(60);
+
+fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_reporter")
+}
+
+/// The long form of a test takes hours of machine; its short form runs every time.
+fn long_or_short(long: u64, short: u64) -> u64 {
+    if std::env::var_os("ERROR_SENTINEL_LONG").is_some() { long } else { short }
+}
+
+fn set_up(command: &mut Command, tracker: &Tracker, spool_dir: Option<&Path>) {
+    command.env("ERROR_SENTINEL_DSN", tracker.dsn(KEY)).env("REPORTER_CLOSE_MS", "20000");
+    command.env_remove("ERROR_SENTINEL_SPOOL_DIR");
+    if let Some(dir) = spool_dir {
+        command.env("ERROR_SENTINEL_SPOOL_DIR", dir);
+    }
+}
+
+/// A reporter whose end the test decides about.
+struct Reporter {
+    child: Child,
+    lines: Box<dyn Iterator<Item = std::io::Result<String>>>,
+}
+
+impl Reporter {
+    #[track_caller]
+    fn start(words: &str, tracker: &Tracker, spool_dir: Option<&Path>) -> Reporter {
+        Reporter::start_with(words, tracker, spool_dir, "20000")
+    }
+
+    /// The same with a limit of milliseconds for its end.
+    #[track_caller]
+    fn start_with(words: &str, tracker: &Tracker, spool_dir: Option<&Path>, close_ms: &str) -> Reporter {
+        let mut command = Command::new(program());
+        command.args(words.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        set_up(&mut command, tracker, spool_dir);
+        command.env("REPORTER_CLOSE_MS", close_ms);
+        let mut child = command.spawn().expect("it starts");
+        let lines = Box::new(BufReader::new(child.stdout.take().expect("piped")).lines());
+        Reporter { child, lines }
+    }
+
+    /// The value of the next line with this name.
+    #[track_caller]
+    fn value(&mut self, name: &str) -> String {
+        let line = self.lines.find_map(|line| {
+            line.expect("text")
+                .split_once(' ')
+                .filter(|(known, _)| *known == name)
+                .map(|(_, value)| value.to_owned())
+        });
+        line.unwrap_or_else(|| panic!("it never said {name}"))
+    }
+
+    /// Lets it end; says whether everything has left.
+    #[track_caller]
+    fn close(mut self) -> bool {
+        writeln!(self.child.stdin.take().expect("piped")).expect("it waits for a line");
+        let has_left = self.value("closed") == "true";
+        assert!(self.child.wait().expect("it is ours").success());
+        has_left
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
+    }
+}
+
+/// Runs a reporter to its end without waiting for anything.
+#[track_caller]
+fn run(words: &str, tracker: &Tracker, spool_dir: Option<&Path>) -> Finished {
+    let mut command = Command::new(program());
+    command.args(words.split(' '));
+    set_up(&mut command, tracker, spool_dir);
+    finish(&mut command, RUN)
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[test]
+fn a_server_that_comes_back_to_its_senses_gets_everything() {
+    const COUNT: u64 = 100;
+    for conduct in [
+        Conduct::Down,
+        Conduct::Reset,
+        Conduct::Garbage,
+        Conduct::Redirect,
+        Conduct::Status(500, ""),
+        Conduct::Status(503, "retry-after: 1\r\n"),
+        Conduct::Status(429, "retry-after: 1\r\n"),
+        Conduct::Status(429, "x-sentry-rate-limits: 1:error:project, 60:session:project\r\n"),
+        Conduct::Status(413, ""),
+        Conduct::Status(403, ""),
+    ] {
+        let tracker = Tracker::start(conduct);
+        let mut reporter = Reporter::start(&format!("distinct {COUNT}"), &tracker, None);
+        reporter.value("ready");
+        eventually("a first request", SOON, || (tracker.request_count() > 0).then_some(()));
+        tracker.set(Conduct::Well);
+        assert!(reporter.close(), "{conduct:?}");
+        let (stored, lost) = (tracker.stored_count(), tracker.lost());
+        assert_eq!(stored + tracker.lost_count(), COUNT, "{conduct:?}: {lost:?}");
+        let is_refusal = matches!(conduct, Conduct::Redirect | Conduct::Status(413 | 403, _));
+        assert!(is_refusal || stored == COUNT, "{conduct:?}: {lost:?}");
+        assert!(lost.keys().all(|reason| reason == "send_error"), "{conduct:?}: {lost:?}");
+        assert!(tracker.most_events() > 1, "{conduct:?}: batches after the first reply");
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_delays_the_end_by_no_more_than_was_allowed() {
+    for conduct in [Conduct::BlackHole, Conduct::Drip, Conduct::Status(429, "")] {
+        let tracker = Tracker::start(conduct);
+        let mut reporter = Reporter::start_with("paced 200", &tracker, None, "300");
+        let took = (reporter.value("p99_us"), reporter.value("longest_us"));
+        eventually("a request", SOON, || (tracker.request_count() > 0).then_some(()));
+        let started = Instant::now();
+        assert!(!reporter.close(), "{conduct:?}");
+        // Against hanging: a busy machine is given far more than the 300 ms.
+        assert!(started.elapsed() < Duration::from_secs(9), "{conduct:?}: {:?}", started.elapsed());
+        println!("{conduct:?}: p99 and longest call {took:?} us");
+        if conduct == Conduct::Status(429, "") {
+            assert_eq!(tracker.request_count(), 1, "a minute's pause without a header");
+        }
+    }
+}
+
+#[test]
+fn an_endless_flood_without_a_server_costs_bounded_memory_and_is_accounted_for_exactly() {
+    let count = long_or_short(10_000_000, 20_000);
+    let tracker = Tracker::start(Conduct::Down);
+    let mut reporter = Reporter::start(&format!("distinct {count}"), &tracker, None);
+    let grown_bytes: u64 = reporter.value("grown_bytes").parse().expect("a number");
+    tracker.set(Conduct::Well);
+    assert!(reporter.close());
+    let (stored, lost) = (tracker.stored_count(), tracker.lost());
+    println!("{count} errors: {stored} stored, lost {lost:?}, grown by {grown_bytes} bytes");
+    assert_eq!(stored + tracker.lost_count(), count, "{lost:?}");
+    // The newest thousand, and what the server got before it was full.
+    assert!(stored >= 500, "{stored}");
+    assert!(grown_bytes < 16 << 20, "{grown_bytes}");
+}
+
+#[test]
+fn kill_it_at_any_moment_and_all_that_was_on_disk_arrives() {
+    let spool = temporary();
+    for round in 0..long_or_short(200, 20) {
+        let tracker = Tracker::start(Conduct::Down);
+        let reporter = Reporter::start("paced 100000", &tracker, Some(spool.path()));
+        eventually("a first request", SOON, || (tracker.request_count() > 0).then_some(()));
+        std::thread::sleep(Duration::from_millis(round * 7 % 50));
+        reporter.kill();
+        let left = kept_events(spool.path());
+        assert!(!left.is_empty());
+        tracker.set(Conduct::Well);
+        let next = Reporter::start("distinct 0", &tracker, Some(spool.path()));
+        assert!(next.close());
+        let arrived = tracker.event_ids();
+        assert!(
+            left.iter().all(|id| arrived.contains(id)),
+            "round {round}: {} of {}",
+            arrived.len(),
+            left.len()
+        );
+        assert_eq!((kept_events(spool.path()), tracker.lost_count()), (vec![], 0), "round {round}");
+    }
+}
+
+#[test]
+fn a_panic_is_on_disk_before_its_program_is_gone() {
+    for command in ["panic", "panic-and-exit"] {
+        let spool = temporary();
+        let tracker = Tracker::start(Conduct::BlackHole);
+        let ended = run(command, &tracker, Some(spool.path())).failure();
+        assert!(ended.stderr.contains("the reactor is on fire"), "{}", ended.stderr);
+        let left = kept_events(spool.path());
+        assert_eq!(left.len(), 1, "{command}");
+        tracker.set(Conduct::Well);
+        assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
+        assert_eq!(tracker.event_ids(), left);
+    }
+}
+
+#[test]
+fn no_state_of_the_spool_folder_keeps_an_error_from_arriving() {
+    let outside = temporary();
+    let canary = outside.path().join("canary");
+    fs::write(&canary, "mine").expect("written");
+    let project = format!("1-{KEY}");
+    let make_file = |dir: &Path| fs::write(dir, "a file in its place").expect("written");
+    let make_link = |dir: &Path| {
+        fs::create_dir(dir).expect("made");
+        symlink(outside.path(), dir.join(&project)).expect("linked");
+    };
+    let make_crowd = |dir: &Path| {
+        fs::create_dir_all(dir.join(&project)).expect("made");
+        for number in 0..long_or_short(100_000, 20_000) {
+            fs::write(dir.join(&project).join(format!("{number:032x}.event")), "garbage").expect("written");
+        }
+    };
+    let make_missing = |_: &Path| {};
+    type State<'a> = (&'a str, &'a dyn Fn(&Path));
+    let states: [State<'_>; 4] = [
+        ("missing", &make_missing),
+        ("a file", &make_file),
+        ("a link", &make_link),
+        ("a crowd", &make_crowd),
+    ];
+    for (state, make) in states {
+        let parent = temporary();
+        let dir = parent.path().join("spool");
+        make(&dir);
+        let tracker = Tracker::start(Conduct::Well);
+        let mut reporter = Reporter::start("distinct 20", &tracker, Some(&dir));
+        reporter.value("ready");
+        eventually(state, SOON, || (tracker.stored_count() == 20).then_some(()));
+        reporter.close();
+        assert_eq!(fs::read_dir(outside.path()).expect("readable").count(), 1, "{state}");
+        assert_eq!(fs::read_to_string(&canary).expect("readable"), "mine");
+    }
+}
+
+/// A copy of the program that any user can run, and a folder that is that user's.
+fn for_nobody() -> (TempDir, PathBuf) {
+    let dir = temporary();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    let copy = dir.path().join("reporter");
+    fs::copy(program(), &copy).expect("copied");
+    (dir, copy)
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|itself| std::os::unix::fs::MetadataExt::uid(&itself) == 0)
+}
+
+/// A command that runs the reporter without any right that root has.
+fn as_nobody(wrapper: &str, copy: &Path) -> Command {
+    let words = if is_root() {
+        format!("setpriv --reuid=65534 --clear-groups {wrapper}")
+    } else {
+        wrapper.to_owned()
+    };
+    let mut words = words.split_whitespace();
+    let mut command = match words.next() {
+        Some(first) => Command::new(first),
+        None => return Command::new(copy),
+    };
+    command.args(words).arg(copy);
+    command
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_costs_no_error() {
+    let (dir, copy) = for_nobody();
+    let read_only = dir.path().join("read-only");
+    fs::create_dir(&read_only).expect("made");
+    fs::set_permissions(&read_only, fs::Permissions::from_mode(0o555)).expect("ours");
+    let faulty = temporary();
+    fs::set_permissions(faulty.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+    let broken = "strace -f -qq -o /dev/null -e inject=rename,renameat,renameat2,unlink:error=EIO";
+    for (wrapper, spool_dir) in [("", read_only.as_path()), (broken, faulty.path())] {
+        let tracker = Tracker::start(Conduct::Well);
+        let mut command = as_nobody(wrapper, &copy);
+        command.args(["distinct", "20"]);
+        set_up(&mut command, &tracker, Some(spool_dir));
+        let ended = finish(&mut command, RUN).success();
+        assert!(ended.stdout.contains("closed true"), "{wrapper}: {ended:?}");
+        assert_eq!((tracker.stored_count(), tracker.lost_count()), (20, 0), "{wrapper}");
+    }
+}
+
+#[test]
+fn a_full_disk_costs_no_error() {
+    let dir = temporary();
+    let spool = dir.path().join("spool");
+    fs::create_dir(&spool).expect("made");
+    let tracker = Tracker::start(Conduct::Well);
+    // A mount that only this program sees; root's own, or that of a user who plays root in a namespace.
+    let flags = if is_root() { "-m" } else { "-rm" };
+    let script = r#"mount -t tmpfs -o size=16k,mode=777 none "$0" && exec "$1" distinct 200"#;
+    let mut command = Command::new("unshare");
+    command.args([flags, "sh", "-c", script]).arg(&spool).arg(program());
+    set_up(&mut command, &tracker, Some(&spool));
+    let ended = finish(&mut command, RUN).success();
+    assert!(ended.stdout.contains("closed true"), "{ended:?}");
+    assert_eq!((tracker.stored_count(), tracker.lost_count()), (200, 0));
+}
+
+#[test]
+fn a_system_without_threads_or_descriptors_runs_the_program_all_the_same() {
+    let (_dir, copy) = for_nobody();
+    for (wrapper, is_off) in [("prlimit --nproc=1:1", true), ("prlimit --nofile=5:5", false)] {
+        let tracker = Tracker::start(Conduct::Well);
+        let mut command = as_nobody(wrapper, &copy);
+        command.args(["distinct", "20"]);
+        set_up(&mut command, &tracker, None);
+        command.env("REPORTER_CLOSE_MS", "300");
+        let ended = finish(&mut command, RUN).success();
+        assert!(ended.stdout.contains("ready"), "{wrapper}: {ended:?}");
+        assert_eq!(ended.stderr.contains("nothing will be reported"), is_off, "{wrapper}: {ended:?}");
+    }
+}
+
+#[test]
+fn five_thousand_threads_report_at_once() {
+    let tracker = Tracker::start(Conduct::Well);
+    let mut reporter = Reporter::start("threads 5000", &tracker, None);
+    reporter.value("ready");
+    assert!(reporter.close());
+    let lost = tracker.lost();
+    assert_eq!(tracker.stored_count() + tracker.lost_count(), 5000, "{lost:?}");
+}
+
+#[test]
+fn a_fork_reports_nothing_of_its_own_accord_and_ends_at_once() {
+    let tracker = Tracker::start(Conduct::Well);
+    let ended = run("fork", &tracker, None).success();
+    assert!(ended.stdout.contains("child 3") && ended.stdout.contains("closed true"), "{ended:?}");
+    assert_eq!((tracker.stored_count(), tracker.lost_count()), (2, 0));
+}
+
+#[test]
+fn starting_and_ending_while_others_report_never_hangs() {
+    let tracker = Tracker::start(Conduct::Down);
+    let ended = run(&format!("race {}", long_or_short(10_000, 500)), &tracker, None).success();
+    assert!(ended.stdout.contains("raced"), "{ended:?}");
+}
+
+#[test]
+fn two_processes_share_a_spool_and_nothing_is_lost_or_counted_twice() {
+    let spool = temporary();
+    let tracker = Tracker::start(Conduct::Down);
+    let mut both: Vec<_> =
+        (0..2).map(|_| Reporter::start("distinct 200", &tracker, Some(spool.path()))).collect();
+    both.iter_mut().for_each(|reporter| _ = reporter.value("ready"));
+    tracker.set(Conduct::Well);
+    assert!(both.into_iter().all(Reporter::close));
+    assert_eq!((tracker.stored_count(), tracker.lost_count()), (400, 0));
+    assert_eq!(kept_events(spool.path()), Vec::<String>::new());
+}
