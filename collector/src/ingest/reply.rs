@@ -135,7 +135,7 @@ fn category_of(item_kind: &str) -> Option<Category> {
         "log" | "otel_log" => Category::LogItem,
         "trace_metric" => Category::TraceMetric,
         "check_in" => Category::Monitor,
-        "session" | "sessions" => Category::Session,
+        // Sessions are held back with the rest, but do not bring the hint about, see `accepted`.
         _ => return None,
     })
 }
@@ -143,7 +143,8 @@ fn category_of(item_kind: &str) -> Option<Category> {
 /// Answers that everything worth keeping is on the disk; `ignored` are the types of the items that were not kept.
 ///
 /// Only who sent something that is not supported is told what is not. SDKs that empty their offline queue wait a
-/// minute after every answer with limits, whatever they are about, so an error's answer has none.
+/// minute after every answer with limits, whatever they are about, so an error's answer has none. Nor has that to a
+/// session: every page sends one as it opens, just when the last page's errors shall leave the queue.
 pub fn accepted(status: StatusCode, id: Option<EventId>, ignored: &[String]) -> Response {
     static STANDING_HINT: OnceLock<String> = OnceLock::new();
     let body = match id {
