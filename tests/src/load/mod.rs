@@ -31,7 +31,8 @@ pub enum Door {
 /// Whole requests, ready but for the event's id.
 #[derive(Debug, Clone)]
 pub struct Requests {
-    requests: Vec<(Vec<u8>, usize)>,
+    /// The bytes of each, and where in them the id goes.
+    requests: Vec<(Vec<u8>, Vec<usize>)>,
     run: u64,
 }
 
@@ -56,19 +57,21 @@ impl Requests {
                 }
             };
             let bytes = request.bytes(&dsn.host);
-            let offset = payload::id_offset(&bytes);
-            (bytes, offset)
+            let offsets = payload::id_offsets(&bytes);
+            (bytes, offsets)
         };
         Requests { requests: (0..VARIANTS.max(bugs)).map(build).collect(), run }
     }
 
     /// With one more header in each.
     pub fn header(mut self, name: &str, value: &str) -> Requests {
-        for (bytes, offset) in &mut self.requests {
+        for (bytes, offsets) in &mut self.requests {
             let line = format!("{name}: {value}\r\n");
             let at = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             bytes.splice(at..at, line.bytes());
-            *offset += line.len();
+            for offset in offsets {
+                *offset += line.len();
+            }
         }
         self
     }
@@ -76,11 +79,13 @@ impl Requests {
     /// Bytes of the request with this number, its id filled in by `scratch`.
     fn fill<'a>(&self, number: u64, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         let index = usize::try_from(number % self.requests.len() as u64).unwrap_or_default();
-        let (bytes, offset) = &self.requests[index];
+        let (bytes, offsets) = &self.requests[index];
         scratch.clear();
         scratch.extend_from_slice(bytes);
         let id = payload::event_id(self.run, number);
-        scratch[*offset..offset + id.len()].copy_from_slice(id.as_bytes());
+        for &offset in offsets {
+            scratch[offset..offset + id.len()].copy_from_slice(id.as_bytes());
+        }
         scratch
     }
 
