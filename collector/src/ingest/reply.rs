@@ -62,6 +62,11 @@ impl Refusal {
         Refusal { pause_s: Some(pause_s), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "quota", detail) }
     }
 
+    /// Whether the sender has sent more than it may.
+    pub fn is_over_quota(&self) -> bool {
+        self.reason == "quota"
+    }
+
     /// A fault of ours.
     pub fn internal() -> Refusal {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the collector failed on this request")

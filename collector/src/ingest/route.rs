@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -27,6 +27,10 @@ use crate::clock;
 use crate::queue::Accepted;
 
 type Answer = Result<Response, Refusal>;
+
+/// How long who is over the limit waits for being told so. Who goes on all the same cannot go on faster than this on any
+/// connection, and leaves the processor to the others; SDKs wait on threads of their own.
+const QUOTA_WAIT: Duration = Duration::from_millis(50);
 
 /// `POST /api/<project>/envelope/`
 pub async fn envelope(
@@ -96,7 +100,11 @@ async fn answer(
 ) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let response = take(&ingest, &parts, body).await.unwrap_or_else(|refusal| {
+    let taken = take(&ingest, &parts, body).await;
+    if taken.as_ref().is_err_and(Refusal::is_over_quota) {
+        tokio::time::sleep(QUOTA_WAIT).await;
+    }
+    let response = taken.unwrap_or_else(|refusal| {
         ingest.metrics.refused(refusal.reason);
         if refusal.is_ours()
             && let Some(kept_back) = ingest.complaint.may_speak(started)

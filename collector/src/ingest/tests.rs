@@ -402,6 +402,20 @@ async fn line_20_a_full_quota_names_its_categories_and_holds_nothing_more() {
     assert_eq!(transaction.status, StatusCode::OK, "what costs nothing is not refused");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_is_over_the_limit_waits_to_hear_it_and_nobody_else_does() {
+    let bench = Bench::with(Settings {
+        rate_limit: RateLimit::PerMinute { per_minute: 1, burst: 1 },
+        ..Settings::default()
+    });
+    let begun = tokio::time::Instant::now();
+    assert_eq!(bench.envelope(one_event("{}")).await.status, 200);
+    assert_eq!(bench.envelope("nonsense").await.status, 400);
+    assert!(begun.elapsed() < Duration::from_millis(50));
+    assert_eq!(bench.envelope(one_event("{}")).await.status, 429);
+    assert!(begun.elapsed() >= Duration::from_millis(50));
+}
+
 #[tokio::test]
 async fn line_23_a_store_body_without_id_gets_one() {
     let bench = Bench::new();
