@@ -4,8 +4,8 @@
 //! While the store cannot be written the thread waits and the queue is the dam. It never stops for bad input:
 //! what cannot be understood is logged, counted and passed over.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,8 +22,10 @@ use crate::store::digests::Recorded;
 use crate::store::{Store, StoreError};
 
 /// Bounds of a batch: large enough to share one sync to disk, small enough to show up at once.
-const BATCH_JOBS: usize = 256;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+const BATCH_JOBS: usize = 512;
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// From so many jobs on a batch is work for two threads.
+const SHARED_JOBS: usize = 16;
 /// How long to wait for work before looking whether to stop.
 const IDLE_WAIT: Duration = Duration::from_millis(200);
 /// How long to wait before the store is tried again: doubled from the first to the last.
@@ -213,10 +215,36 @@ impl Line {
         }
         let jobs = self.queue.take(self.after, BATCH_JOBS, BATCH_BYTES).map_err(|error| error.to_string())?;
         let Some(last) = jobs.last().map(|job| job.id) else { return Ok(()) };
-        let batches: Vec<Batch> = jobs.iter().map(|job| self.prepare(job)).collect();
+        let batches = self.prepare_all(&jobs);
+        drop(jobs);
         self.record_all(batches)?;
         self.after = Some(last);
         self.queue.remove(last).map_err(|error| error.to_string())
+    }
+
+    /// Prepares the jobs, in their order. What piled up is shared with a second thread: preparing is most of the
+    /// work, and one thread alone would be slower than many senders are answered.
+    fn prepare_all(&self, jobs: &[Job]) -> Vec<Batch> {
+        if jobs.len() < SHARED_JOBS {
+            return jobs.iter().map(|job| self.prepare(job)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let work = || -> Vec<(usize, Batch)> {
+            let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            mine.map_while(|at| Some((at, self.prepare(jobs.get(at)?)))).collect()
+        };
+        let mut prepared = std::thread::scope(|scope| {
+            let helper =
+                std::thread::Builder::new().name("digest-helper".to_owned()).spawn_scoped(scope, work);
+            let mut prepared = work();
+            // Where the system gives no thread, this one has done everything.
+            if let Ok(helper) = helper {
+                prepared.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            prepared
+        });
+        prepared.sort_unstable_by_key(|(at, _)| *at);
+        prepared.into_iter().map(|(_, batch)| batch).collect()
     }
 
     fn prepare(&self, job: &Job) -> Batch {

@@ -179,6 +179,25 @@ fn while_the_store_is_locked_the_jobs_stay_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_piled_up_is_recorded_in_its_order() {
+    const COUNT: u128 = 200;
+    let stage = stage();
+    let other = rusqlite::Connection::open(stage.folder.path().join("store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    stage.push_event(1, "piled up");
+    stage.until("waiting", |stage| matches!(stage.digest.state(), State::Waiting { .. }));
+    for id in 2..=COUNT {
+        stage.push_event(id, "piled up");
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    stage.until_drained();
+    let mut statement = other.prepare("SELECT event_id FROM event ORDER BY sequence").unwrap();
+    let ids = statement.query_map([], |row| row.get::<_, [u8; 16]>(0)).unwrap();
+    let ids: Vec<u128> = ids.map(|id| u128::from_be_bytes(id.unwrap())).collect();
+    assert_eq!(ids, (1..=COUNT).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_queue_that_cannot_forget_costs_no_count() {
     let stage = stage();
     *lock(&stage.queue.removals_fail) = true;
