@@ -18,6 +18,7 @@ use crate::fit::fit;
 use crate::options::Options;
 
 use keeper::Keeper;
+use waker::Waker;
 
 #[cfg(feature = "backtrace")]
 mod backtrace;
@@ -30,10 +31,13 @@ pub mod scopes;
 mod sender;
 mod spool;
 mod surroundings;
+mod waker;
 mod worker;
 
 /// Alerts on their way to the worker. A burst fits; past it, alerts are counted instead of kept.
 const CHANNEL: usize = 512;
+/// So many of them, and the worker is woken though it would come by in a moment.
+const CROWD: usize = CHANNEL / 4;
 /// Steps remembered unless said otherwise.
 const BREADCRUMBS: usize = 20;
 /// How long the end of the program waits for what is on its way, and a dying process for its last panic: with
@@ -46,12 +50,8 @@ enum Task {
     Alert(Box<Snapshot>),
     /// Deliver this too, and say when it is on disk, where there is a spool.
     Keep(Box<Snapshot>, Sender<()>),
-    /// A storm began: its window wants to be closed in time.
-    Storm,
     /// Say when everything before this has left, or was given up.
     Flush(Sender<()>),
-    /// End.
-    Stop,
 }
 
 /// An alert as the thread that raised it saw it; names are found later, by the worker.
@@ -85,6 +85,17 @@ struct State {
     overflow_count: AtomicU64,
     /// Whether the worker let a panic wait in vain, and has not been heard of since: one wait is enough.
     is_stuck: AtomicBool,
+    /// Whether the worker is to end when it has looked through what it was told.
+    is_over: AtomicBool,
+    waker: Waker,
+}
+
+impl State {
+    /// Ends the worker.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.waker.wake();
+    }
 }
 
 /// Errors that repeat are counted on the thread that raises them: a channel that is full would lose them.
@@ -186,8 +197,7 @@ pub fn start(mut options: Options) -> bool {
         client.replace(Client { tasks, state, storms, is_spooled, keeper })
     };
     if let Some(earlier) = earlier {
-        // A worker that is gone needs no word.
-        let _ = earlier.tasks.try_send(Task::Stop);
+        earlier.state.end();
     }
     IS_ON.store(true, Ordering::Relaxed);
     panic_hook::install();
@@ -204,8 +214,8 @@ pub fn stop(timeout: Duration) -> bool {
     IS_ON.store(false, Ordering::Relaxed);
     let client = CLIENT.write().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(client) = client {
-        // A full channel means that the worker hangs; it is left to the end of the process.
-        let _ = client.tasks.try_send(Task::Stop);
+        // Where it hangs, it is left to the end of the process.
+        client.state.end();
     }
     has_left
 }
@@ -280,12 +290,23 @@ fn hand_over(snapshot: Snapshot, may_wait: bool) {
     let Some(snapshot) = client.count_repeats(Box::new(snapshot), may_wait) else { return };
     if snapshot.is_panic && client.is_spooled {
         client.keep(snapshot, farewell());
-    } else if client.tasks.try_send(Task::Alert(snapshot)).is_err() {
-        client.count_overflow();
+    } else {
+        client.tell(snapshot);
     }
 }
 
 impl Client {
+    /// Gives an alert to the worker.
+    fn tell(&self, snapshot: Box<Snapshot>) {
+        if self.tasks.try_send(Task::Alert(snapshot)).is_err() {
+            self.count_overflow();
+        } else if self.tasks.len() >= CROWD {
+            self.state.waker.wake();
+        } else {
+            self.state.waker.wake_sleeper();
+        }
+    }
+
     fn count_overflow(&self) {
         self.state.overflow_count.fetch_add(1, Ordering::Relaxed);
     }
@@ -299,6 +320,7 @@ impl Client {
         let copy = self.keeper.clone().map(|keeper| (keeper, snapshot.event.clone(), snapshot.trail.clone()));
         let (done, wait) = bounded(1);
         let is_taken = self.tasks.send_deadline(Task::Keep(snapshot, done), deadline).is_ok();
+        self.state.waker.wake();
         if !is_taken {
             self.count_overflow();
         }
@@ -337,8 +359,8 @@ impl Client {
             Verdict::First => {
                 storms.hold(key, snapshot);
                 drop(storms);
-                // A worker that has a full channel to look through comes by in any case.
-                let _ = self.tasks.try_send(Task::Storm);
+                // Its window wants to be closed in time.
+                self.state.waker.wake_sleeper();
                 None
             }
         }
@@ -370,10 +392,10 @@ pub fn flush(timeout: Duration) -> bool {
     if !is_own_process() {
         return true;
     }
-    let tasks = {
+    let (tasks, state) = {
         let client = CLIENT.read().unwrap_or_else(PoisonError::into_inner);
         match client.as_ref() {
-            Some(client) => client.tasks.clone(),
+            Some(client) => (client.tasks.clone(), client.state.clone()),
             None => return true,
         }
     };
@@ -382,6 +404,7 @@ pub fn flush(timeout: Duration) -> bool {
     if tasks.send_timeout(Task::Flush(done), timeout).is_err() {
         return false;
     }
+    state.waker.wake();
     wait.recv_timeout(timeout.saturating_sub(started.elapsed())).is_ok()
 }
 

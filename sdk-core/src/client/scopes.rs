@@ -26,6 +26,8 @@ const SHARDS: usize = 16;
 struct Shard(Mutex<Option<Ring>>);
 
 static SHARD: [Shard; SHARDS] = [const { Shard(Mutex::new(None)) }; SHARDS];
+/// Threads that have a ring; those after the last ring share the first ones again.
+static RING_USER_COUNT: AtomicUsize = AtomicUsize::new(0);
 static PROGRAM: RwLock<Option<Scope>> = RwLock::new(None);
 static MAX_BREADCRUMBS: AtomicUsize = AtomicUsize::new(0);
 
@@ -56,13 +58,12 @@ fn new_ring() -> Ring {
 
 /// The place of this thread's ring.
 fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
     // A thread that is ending has lost its own; any will do.
     OWN_SHARD.try_with(Cell::get).map_or(0, |own| {
         if own != usize::MAX {
             return own;
         }
-        let own = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let own = RING_USER_COUNT.fetch_add(1, Ordering::Relaxed) % SHARDS;
         // As above.
         let _ = OWN_SHARD.try_with(|cell| cell.set(own));
         own
@@ -200,7 +201,9 @@ pub fn apply(event: &mut Event, may_wait: bool) -> Trail {
     drop(program);
     // This thread's own ring last: where two steps have one time, its own counts as the later.
     let own = own_shard();
-    for place in (own + 1..SHARDS).chain(0..=own.min(SHARDS - 1)) {
+    // Rings that nobody has used yet are nothing to look at.
+    let ring_count = RING_USER_COUNT.load(Ordering::Relaxed).clamp(own + 1, SHARDS);
+    for place in (own + 1..ring_count).chain(0..=own) {
         let Some(shard) = SHARD.get(place) else { continue };
         let ring = match shard.0.try_lock() {
             Ok(ring) => ring,

@@ -2,12 +2,13 @@
 //! of a storm or say that a flush took too long while a server keeps its answer to itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use error_sentinel_wire::Dsn;
 use error_sentinel_wire::reply::Reply;
 
-use super::worker;
+use super::{State, worker};
 use crate::transport::{Transport, TransportError};
 
 /// What became of an envelope; `None` when there was no answer.
@@ -20,6 +21,7 @@ pub type Answer = Option<Reply>;
 pub fn start(
     dsn: Dsn,
     mut transport: Box<dyn Transport>,
+    state: Arc<State>,
 ) -> Result<(Sender<Vec<u8>>, Receiver<Answer>), TransportError> {
     // The engine has one envelope on its way at a time, so neither end ever waits for room.
     let (requests, inbox) = bounded::<Vec<u8>>(1);
@@ -33,6 +35,7 @@ pub fn start(
             if outbox.send(sent.ok().and_then(Result::ok)).is_err() {
                 return;
             }
+            state.waker.wake();
         }
     });
     started.map_err(|error| TransportError(format!("no thread could be started: {error}")))?;

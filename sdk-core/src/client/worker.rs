@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, after, never, select};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use error_sentinel_wire::{Dsn, Event, Sdk, UnixMs};
 
 #[cfg(feature = "backtrace")]
@@ -57,7 +57,7 @@ pub fn start(
         Some(transport) => transport,
         None => default_transport()?,
     };
-    let (requests, answers) = sender::start(dsn.clone(), transport)?;
+    let (requests, answers) = sender::start(dsn.clone(), transport, state.clone())?;
     let name = options.sdk_name.take().unwrap_or_else(|| "error-sentinel.rust".to_owned());
     let sdk = Sdk { name, version: env!("CARGO_PKG_VERSION").into() };
     let sent_at = options.sent_at.take();
@@ -75,7 +75,7 @@ pub fn start(
         before_send,
         keeps_pii,
         surroundings,
-        state,
+        state: state.clone(),
         storms,
         sent_at,
         flushes: Vec::new(),
@@ -85,11 +85,14 @@ pub fn start(
     let thread = std::thread::Builder::new().name("error-sentinel".to_owned());
     let started = thread.spawn(move || {
         mark_as_own();
+        worker.state.waker.belongs_to(std::thread::current());
         // Here, since a folder can be large, and on a disk that is slow.
         worker.spool = folder.map(Spool::open);
         worker.run(&inbox, &answers);
     });
-    started.map(|_| keeper).map_err(|error| TransportError(format!("no thread could be started: {error}")))
+    let thread = started.map_err(|error| TransportError(format!("no thread could be started: {error}")))?;
+    state.waker.belongs_to(thread.thread().clone());
+    Ok(keeper)
 }
 
 fn default_transport() -> Result<Box<dyn Transport>, TransportError> {
@@ -119,54 +122,65 @@ struct Worker {
 impl Worker {
     fn run(&mut self, inbox: &Receiver<Task>, answers: &Receiver<Answer>) {
         loop {
-            let timer = match self.drain() {
-                Some(until) => after(Duration::from_millis(until.after(clock::monotonic()))),
-                None => never(),
-            };
+            let until = self.drain();
             if self.engine.is_empty() {
                 for done in self.flushes.drain(..) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
                 }
             }
-            select! {
-                recv(inbox) -> task => match task {
-                    Ok(Task::Alert(snapshot)) => {
-                        if !self.knows_names(&snapshot) {
-                            self.keep_early(&snapshot);
-                        }
-                        self.take(*snapshot);
-                    }
-                    Ok(Task::Keep(snapshot, done)) => {
-                        self.state.is_stuck.store(false, Ordering::Relaxed);
-                        if self.keep_early(&snapshot) {
-                            // As above.
-                            let _ = done.try_send(());
-                        }
-                        self.take(*snapshot);
-                        self.drain();
-                        // Nobody waits for a second word, and there is room for one.
-                        let _ = done.try_send(());
-                    }
-                    // The window's end is looked up whenever there is nothing else to do.
-                    Ok(Task::Storm) => {}
-                    Ok(Task::Flush(done)) => {
-                        self.close_storms(true);
-                        self.take_lost();
-                        self.engine.hurry();
-                        self.flushes.push(done);
-                    }
-                    Ok(Task::Stop) | Err(_) => {
-                        self.close_storms(true);
-                        self.drain();
-                        return;
-                    }
-                },
-                recv(answers) -> answer => match answer {
-                    Ok(Some(reply)) => self.engine.handle_reply(&reply, clock::monotonic()),
-                    Ok(None) | Err(_) => self.engine.handle_failure(clock::monotonic()),
-                },
-                recv(timer) -> _ => {}
+            // Whoever ends it has told it everything by then.
+            let is_over = self.state.is_over.load(Ordering::Acquire);
+            // Answers first: however many alerts come in, what they are delivered by goes on.
+            if let Ok(answer) = answers.try_recv() {
+                match answer {
+                    Some(reply) => self.engine.handle_reply(&reply, clock::monotonic()),
+                    None => self.engine.handle_failure(clock::monotonic()),
+                }
+                continue;
+            }
+            match inbox.try_recv() {
+                Ok(task) => {
+                    self.state.waker.found();
+                    self.carry_out(task);
+                }
+                Err(TryRecvError::Empty) if !is_over => {
+                    let pause = until.map(|until| Duration::from_millis(until.after(clock::monotonic())));
+                    self.state.waker.rest(pause);
+                }
+                Err(_) => {
+                    self.close_storms(true);
+                    self.drain();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, task: Task) {
+        match task {
+            Task::Alert(snapshot) => {
+                if !self.knows_names(&snapshot) {
+                    self.keep_early(&snapshot);
+                }
+                self.take(*snapshot);
+            }
+            Task::Keep(snapshot, done) => {
+                self.state.is_stuck.store(false, Ordering::Relaxed);
+                if self.keep_early(&snapshot) {
+                    // Whoever waited may have gone meanwhile.
+                    let _ = done.try_send(());
+                }
+                self.take(*snapshot);
+                self.drain();
+                // Nobody waits for a second word, and there is room for one.
+                let _ = done.try_send(());
+            }
+            Task::Flush(done) => {
+                self.close_storms(true);
+                self.take_lost();
+                self.engine.hurry();
+                self.flushes.push(done);
             }
         }
     }
