@@ -162,7 +162,7 @@ fn fit_request(request: &mut Request) {
 }
 
 /// Cuts a map of anything to about `max` bytes.
-pub fn fit_object(object: &mut Object, max: usize) {
+fn fit_object(object: &mut Object, max: usize) {
     let mut room = max;
     fit_map(object, &mut room, 1);
 }

@@ -63,7 +63,7 @@ pub use breadcrumbs::{AsCrumb, Crumb, Datum};
 pub use error_sentinel_wire::{
     Breadcrumb, Discarded, Event, EventId, Level, Message, Object, Request, TraceId, UnixMs, User, Value,
 };
-pub use fit::{fit, fit_object};
+pub use fit::fit;
 #[cfg(feature = "std")]
 pub use in_scope::{InScope, ScopedFuture};
 #[cfg(feature = "std")]
