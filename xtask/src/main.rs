@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test`, `faults`, `bench` and `wasm`.
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench` and `wasm`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
@@ -7,6 +7,7 @@ mod bench;
 mod faults;
 mod program;
 mod report;
+mod sanitize;
 mod suite;
 mod toolbox;
 mod wasm;
@@ -42,6 +43,8 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Looks for races between threads in the Rust SDK. Takes a nightly Rust, which it installs.
+    Sanitize,
     /// Builds the browser SDK's files in `sdk-wasm/dist`, which are committed.
     Wasm,
     /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Test { steps, verbose } => suite::run(&steps, verbose),
         Command::Faults { names, quick } => faults::run(&names, quick),
+        Command::Sanitize => sanitize::run(),
         Command::Wasm => wasm::run(),
         Command::Bench { what, quick } => bench::run(what, quick),
     };
