@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use error_sentinel_wire::{ClientReport, Event, codec, envelope};
+use error_sentinel_wire::{ClientReport, Event, UnixMs, codec, envelope};
 
 /// How it treats a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,8 +35,11 @@ pub enum Conduct {
 /// What it has seen.
 #[derive(Debug, Default)]
 struct Seen {
-    requests: usize,
+    /// When each request came.
+    requests: Vec<Instant>,
     events: BTreeMap<String, u64>,
+    /// When each event says it happened.
+    times: Vec<UnixMs>,
     most_events: usize,
     lost: BTreeMap<String, u64>,
 }
@@ -95,7 +98,17 @@ impl Tracker {
 
     /// Requests and connections that were not answered, so far.
     pub fn request_count(&self) -> usize {
-        lock(&self.seen).requests
+        lock(&self.seen).requests.len()
+    }
+
+    /// When those came, in their order.
+    pub fn requests(&self) -> Vec<Instant> {
+        lock(&self.seen).requests.clone()
+    }
+
+    /// When the errors that it stored happened, by what they say themselves.
+    pub fn event_times(&self) -> Vec<UnixMs> {
+        lock(&self.seen).times.clone()
     }
 
     /// Most events in one envelope.
@@ -128,7 +141,7 @@ impl Tracker {
             let conduct = *lock(&self.conduct);
             match conduct {
                 Conduct::Down => {
-                    lock(&self.seen).requests += 1;
+                    lock(&self.seen).requests.push(Instant::now());
                     return stream.shutdown(Shutdown::Both);
                 }
                 Conduct::Forward(to) => return forward(&stream, to),
@@ -138,7 +151,7 @@ impl Tracker {
             // What it does is decided when the request is there: the connection can be older.
             let conduct = *lock(&self.conduct);
             if conduct != Conduct::Well {
-                lock(&self.seen).requests += 1;
+                lock(&self.seen).requests.push(Instant::now());
             }
             match conduct {
                 Conduct::Well => {
@@ -215,7 +228,7 @@ impl Tracker {
         };
         let (_, items) = envelope::open(&body).expect("the SDK writes whole envelopes");
         let mut seen = lock(&self.seen);
-        seen.requests += 1;
+        seen.requests.push(Instant::now());
         let mut events = 0;
         for item in items {
             let item = item.expect("the SDK writes whole items");
@@ -225,6 +238,7 @@ impl Tracker {
                     let event = Event::from_value(value);
                     let id = event.event_id.expect("every event has its id").to_string();
                     events += 1;
+                    seen.times.push(event.timestamp.expect("every event has its time"));
                     seen.events.insert(id, event.occurrence_count());
                 }
                 "client_report" => {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use error_sentinel_tests::{Conduct, Finished, Tracker, eventually, finish, kept_events};
+use error_sentinel_tests::{
+    Conduct, Finished, NAME_WITHOUT_ADDRESS, SilentDns, Tracker, eventually, finish, kept_events,
+};
 use tempfile::TempDir;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -144,6 +146,20 @@ fn a_server_that_never_answers_delays_the_end_by_no_more_than_was_allowed() {
             assert_eq!(tracker.request_count(), 1, "a minute's pause without a header");
         }
     }
+}
+
+#[test]
+fn a_name_that_is_never_found_delays_the_end_by_no_more_than_was_allowed() {
+    let dns = SilentDns::new();
+    let mut command = dns.command(program());
+    command.args(["distinct", "200"]).env_remove("ERROR_SENTINEL_SPOOL_DIR");
+    command.env("ERROR_SENTINEL_DSN", format!("http://{KEY}@{NAME_WITHOUT_ADDRESS}/1"));
+    command.env("REPORTER_CLOSE_MS", "300");
+    let started = Instant::now();
+    let ended = finish(&mut command, RUN).success();
+    // Against hanging: the resolver gives up after thirty seconds.
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(ended.stdout.contains("closed false"), "{ended:?}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::program::Program;
 use crate::report::{Count, Report, seconds};
 use crate::toolbox::{
-    BROWSERS, CADDY, CXX, INTERPRETERS, MINGW, NGINX, STRACE, VALGRIND, is_root, provide_node_packages,
-    provide_python,
+    BROWSERS, CADDY, CXX, FAKETIME, INTERPRETERS, MINGW, NGINX, STRACE, VALGRIND, is_root,
+    provide_node_packages, provide_python,
 };
 use crate::wasm::check_package;
 use crate::{repository, target_dir};
@@ -282,7 +282,7 @@ fn provide_pythons(log: &Path) -> Result<Vec<String>> {
 /// What the tests of real clients and of faults run.
 fn provide_clients(log: &Path) -> Result<Vec<String>> {
     provide_node_packages(&repository().join("tests/node"), log)?;
-    for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, VALGRIND]) {
+    for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, VALGRIND, FAKETIME]) {
         if !tool.provide(log) {
             bail!(
                 "{} is missing and cannot be installed here; install it: {}",

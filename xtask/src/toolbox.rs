@@ -46,6 +46,9 @@ pub const VALGRIND: Tool = Tool { name: "valgrind", version_flag: "--version", p
 /// Makes system calls fail, and shows them.
 pub const STRACE: Tool = Tool { name: "strace", version_flag: "--version", package: "strace" };
 
+/// Shows a program another time than the real one.
+pub const FAKETIME: Tool = Tool { name: "faketime", version_flag: "--version", package: "faketime" };
+
 /// Installs packages of JavaScript.
 const NPM: Tool = Tool { name: "npm", version_flag: "--version", package: "npm" };
 

@@ -66,8 +66,10 @@ impl Spool {
             let Some((id, ending)) = name_of(&path) else { continue };
             let Ok(found) = entry.metadata() else { continue };
             if ending == UNFINISHED {
-                let age = found.modified().ok().and_then(|time| time.elapsed().ok());
-                if self.lock.is_some() && age.is_some_and(|age| age > ABANDONED) {
+                // A time that is yet to come is of a clock that was wrong.
+                let age =
+                    found.modified().map(|time| time.elapsed().unwrap_or_else(|ahead| ahead.duration()));
+                if self.lock.is_some() && age.is_ok_and(|age| age > ABANDONED) {
                     // When it cannot be removed, the next start tries again.
                     let _ = fs::remove_file(&path);
                 }

@@ -164,15 +164,14 @@ fn a_folder_that_cannot_be_used_keeps_nothing_and_one_that_went_away_comes_back(
 fn what_a_dead_process_did_not_finish_is_removed_once_it_is_old() {
     let dir = temporary();
     let folder = open(dir.path()).folder.path().to_owned();
-    let (old, new) = (
-        folder.join(format!("{}.unfinished", EventId(1))),
-        folder.join(format!("{}.unfinished", EventId(2))),
-    );
-    for path in [&old, &new] {
-        fs::write(path, b"half").unwrap();
-    }
-    let long_ago = std::time::SystemTime::now() - ABANDONED * 2;
-    fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+    let now = std::time::SystemTime::now();
+    let [old, of_a_wrong_clock, new] =
+        [(1, now - ABANDONED * 2), (2, now + ABANDONED * 60), (3, now)].map(|(id, written)| {
+            let path = folder.join(format!("{}.unfinished", EventId(id)));
+            fs::write(&path, b"half").unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+            path
+        });
     drop(open(dir.path()));
-    assert!(!old.exists() && new.exists());
+    assert!(!old.exists() && !of_a_wrong_clock.exists() && new.exists());
 }
