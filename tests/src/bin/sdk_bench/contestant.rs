@@ -28,6 +28,8 @@ pub trait Contestant {
     const NAME: &'static str;
     /// Starts it; it runs until the guard is dropped.
     fn start(setup: Setup) -> Box<dyn Any>;
+    /// Starts it as a program would that reports to this DSN, stacks included.
+    fn start_for(dsn: &str) -> Box<dyn Any>;
     /// Leaves a step, building it included.
     fn breadcrumb();
     /// Reports an error.
@@ -62,6 +64,10 @@ impl Contestant for Ours {
         Box::new(error_sentinel::init(options))
     }
 
+    fn start_for(dsn: &str) -> Box<dyn Any> {
+        Box::new(error_sentinel::init(dsn))
+    }
+
     fn breadcrumb() {
         error_sentinel::add_breadcrumb(error_sentinel::Crumb::new("cart opened").category("shop.cart"));
     }
@@ -92,6 +98,12 @@ impl Contestant for Sentry {
             .max_breadcrumbs(setup.breadcrumbs)
             .transport(|_: &sentry::ClientOptions| Arc::new(Nowhere) as Arc<dyn sentry::Transport>);
         options.dsn = if setup.is_on { DSN.parse().ok() } else { None };
+        Box::new(sentry::init(options))
+    }
+
+    fn start_for(dsn: &str) -> Box<dyn Any> {
+        let mut options = sentry::ClientOptions::new().attach_stacktrace(true);
+        options.dsn = dsn.parse().ok();
         Box::new(sentry::init(options))
     }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 mod contestant;
 mod measure;
+mod paced;
 mod weight;
 
 use contestant::{Contestant, Ours, Sentry};
@@ -28,6 +29,12 @@ struct Arguments {
     /// Takes one figure of one contestant, and prints it.
     #[arg(long, num_args = 2, value_names = ["FIGURE", "CONTESTANT"], hide = true)]
     one: Option<Vec<String>>,
+    /// Takes the times of one contestant's calls while it reports to a DSN, and prints them.
+    #[arg(long, num_args = 2, value_names = ["CONTESTANT", "DSN"], hide = true)]
+    paced: Option<Vec<String>>,
+    /// Takes only the figures with a misbehaving server.
+    #[arg(long)]
+    only_paced: bool,
 }
 
 /// One line of the table: what is measured, its name, and the share of sentry's figure that ours may be.
@@ -58,7 +65,28 @@ fn main() -> Result<()> {
         println!("{nanoseconds}");
         return Ok(());
     }
+    if let Some([contestant, dsn]) = arguments.paced.as_deref() {
+        return paced::take(contestant, dsn, arguments.quick);
+    }
     let mut figures = Map::new();
+    if !arguments.only_paced {
+        compare(&mut figures, arguments.quick)?;
+    }
+    figures.insert("paced".to_owned(), paced::compare(arguments.quick)?);
+    if !arguments.quick && !arguments.only_paced {
+        weigh(&mut figures)?;
+    }
+    if let Some(path) = arguments.json {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&path, serde_json::to_vec_pretty(&Value::Object(figures))?)?;
+    }
+    Ok(())
+}
+
+/// What a call costs, by name.
+fn compare(figures: &mut Map<String, Value>, is_quick: bool) -> Result<()> {
     println!(
         "{:<36} {:>12} {:>12} {:>8}  target",
         "nanoseconds on the caller's thread", "ours", "sentry", "share"
@@ -66,9 +94,9 @@ fn main() -> Result<()> {
     for (name, title, share) in FIGURES {
         let (mut ours, mut sentry) = (Vec::new(), Vec::new());
         // In turns, so that what else the machine does hits both.
-        for _ in 0..if arguments.quick { 3 } else { 9 } {
-            ours.push(one(name, Ours::NAME, arguments.quick)?);
-            sentry.push(one(name, Sentry::NAME, arguments.quick)?);
+        for _ in 0..if is_quick { 3 } else { 9 } {
+            ours.push(one(name, Ours::NAME, is_quick)?);
+            sentry.push(one(name, Sentry::NAME, is_quick)?);
         }
         let (ours, sentry) = (measure::median(ours), measure::median(sentry));
         let is_met = ours <= sentry * share;
@@ -77,23 +105,21 @@ fn main() -> Result<()> {
         let row = json!({ "ours": ours, "sentry": sentry, "target_share": share, "is_met": is_met });
         figures.insert(name.to_owned(), row);
     }
-    if !arguments.quick {
-        let (ours, sentry) = (weight::weigh(Ours::NAME)?, weight::weigh(Sentry::NAME)?);
-        for (title, ours, sentry) in [
-            ("bytes of hello world, stripped", ours.binary_bytes as f64, sentry.binary_bytes as f64),
-            ("crates of hello world", ours.crate_count as f64, sentry.crate_count as f64),
-            ("seconds to build it from nothing", ours.build_s, sentry.build_s),
-        ] {
-            println!("{title:<36} {ours:>12.0} {sentry:>12.0} {:>8.2}", ours / sentry);
-        }
-        figures.insert("hello".to_owned(), json!({ "ours": ours.to_json(), "sentry": sentry.to_json() }));
+    Ok(())
+}
+
+/// What an SDK adds to a program.
+fn weigh(figures: &mut Map<String, Value>) -> Result<()> {
+    let (ours, sentry) = (weight::weigh(Ours::NAME)?, weight::weigh(Sentry::NAME)?);
+    for (title, ours, sentry) in [
+        ("bytes of hello world, stripped", ours.binary_bytes as f64, sentry.binary_bytes as f64),
+        ("crates of hello world", ours.crate_count as f64, sentry.crate_count as f64),
+        ("seconds to build it from nothing", ours.build_s, sentry.build_s),
+        ("the same, seconds of processor", ours.build_cpu_s, sentry.build_cpu_s),
+    ] {
+        println!("{title:<36} {ours:>12.0} {sentry:>12.0} {:>8.2}", ours / sentry);
     }
-    if let Some(path) = arguments.json {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&path, serde_json::to_vec_pretty(&Value::Object(figures))?)?;
-    }
+    figures.insert("hello".to_owned(), json!({ "ours": ours.to_json(), "sentry": sentry.to_json() }));
     Ok(())
 }
 

@@ -8,26 +8,42 @@ use std::time::Instant;
 
 use crate::contestant::{Contestant, Setup};
 
-/// An error with two causes.
-#[derive(Debug)]
-struct Failure(&'static str, Option<Box<Failure>>);
+/// An error with its cause.
+pub struct Failure {
+    what: &'static str,
+    number: usize,
+    cause: Option<Box<Failure>>,
+}
+
+/// Both SDKs take the name of its type from here: errors of different numbers are of different types to them, so that
+/// none counts as a repeat of another.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure{} {{ .. }}", self.number)
+    }
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed", self.0)
+        write!(f, "{} failed", self.what)
     }
 }
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.1.as_deref().map(|cause| cause as &(dyn Error + 'static))
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
     }
 }
 
-fn failure() -> Failure {
-    let cause = Failure("the database", Some(Box::new(Failure("the disk", None))));
-    Failure("the checkout", Some(Box::new(cause)))
+/// An error with two causes.
+pub fn failure(number: usize) -> Failure {
+    let link = |what, cause| Failure { what, number, cause };
+    let cause = link("the database", Some(Box::new(link("the disk", None))));
+    link("the checkout", Some(Box::new(cause)))
 }
+
+/// Calls between two moments in which what was reported can leave.
+const PER_ROUND: usize = 100;
 
 /// The middle one.
 pub fn median(mut figures: Vec<f64>) -> f64 {
@@ -52,8 +68,13 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
         "alert_ns" | "repeat_ns" => C::start(setup),
         _ => C::start(with_stacks),
     };
-    let error = failure();
-    let alert = || C::alert(black_box(&error));
+    let one = failure(0);
+    let alert = || C::alert(black_box(&one));
+    let all_different = |rounds: usize| {
+        let failures: Vec<_> = (0..rounds * PER_ROUND).map(failure).collect();
+        let mut next = failures.iter();
+        singly::<C>(rounds, move || C::alert(black_box(next.next().expect("one for each call"))))
+    };
     let panics = || black_box(catch_unwind(|| panic!("the checkout failed"))).is_err();
     match name {
         "breadcrumb_ns" => {
@@ -61,13 +82,13 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
             median((0..rounds).map(|_| repeated(10_000, C::breadcrumb)).collect())
         }
         "breadcrumb_4_threads_ns" => in_threads(4, if is_quick { 200_000 } else { 1_000_000 }, C::breadcrumb),
-        "alert_ns" | "alert_with_stack_ns" => median(singly::<C>(rounds, alert)),
+        "alert_ns" | "alert_with_stack_ns" => median(all_different(rounds)),
         "alert_100_breadcrumbs_ns" => {
             repeated(200, C::breadcrumb);
-            median(singly::<C>(rounds, alert))
+            median(all_different(rounds))
         }
         "alert_with_stack_p99_ns" => {
-            let mut all = singly::<C>(10 * rounds, alert);
+            let mut all = all_different(10 * rounds);
             all.sort_by(f64::total_cmp);
             all[all.len() * 99 / 100]
         }
@@ -97,9 +118,9 @@ fn repeated(count: u32, mut call: impl FnMut()) -> f64 {
 
 /// Nanoseconds of every call; now and then what was reported has time to leave, so that no call finds a full queue.
 fn singly<C: Contestant>(rounds: usize, mut call: impl FnMut()) -> Vec<f64> {
-    let mut all = Vec::with_capacity(rounds * 100);
+    let mut all = Vec::with_capacity(rounds * PER_ROUND);
     for _ in 0..rounds {
-        for _ in 0..100 {
+        for _ in 0..PER_ROUND {
             let start = Instant::now();
             call();
             all.push(start.elapsed().as_nanos() as f64);
