@@ -46,9 +46,12 @@ impl Requests {
             let request = match door {
                 Door::Envelope => {
                     let json = payload::event_json(bug, variant, event_bytes);
-                    Request::post(&format!("/api/{}/envelope/", dsn.project_id), payload::envelope(&json))
-                        .header("X-Sentry-Auth", format!("Sentry sentry_version=7, sentry_key={key}"))
-                        .header("Content-Type", "application/x-sentry-envelope")
+                    Request::post(
+                        &format!("/api/{}/envelope/", dsn.project_id),
+                        payload::envelope_to_name(&json),
+                    )
+                    .header("X-Sentry-Auth", format!("Sentry sentry_version=7, sentry_key={key}"))
+                    .header("Content-Type", "application/x-sentry-envelope")
                 }
                 Door::LogError => {
                     Request::post("/log-error", payload::log_error_json(bug, variant, event_bytes))
