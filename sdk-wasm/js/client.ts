@@ -39,6 +39,10 @@ interface Capture {
 
 /** Most calls kept while the core is on its way. */
 const PENDING_MAX = 200;
+/** Most of them that are breadcrumbs: they leave room for errors. */
+const PENDING_BREADCRUMBS_MAX = 100;
+/** Once so many wait, an error that equals one of those after them is counted with it. */
+const PENDING_ALIKE_FROM = 10;
 /** Most errors that the raw path sends: it neither batches nor collapses. */
 const RAW_MAX = 30;
 /** Most errors of which repeats are counted here. */
@@ -52,13 +56,15 @@ export class Client {
   private core?: Core;
   private hasFailed = false;
   private pending: Work[] = [];
+  private pendingBreadcrumbs = 0;
   private waitingErrors: [any, string, number, string?][] = [];
   private lostCount = 0;
   private rawCount = 0;
   private knownDebugIds = 0;
   private tags: Record<string, string> = {};
   private user?: User;
-  /** Errors that the core only counts until it is asked what to send: what equals them is counted right here. */
+  /** Errors that the core only counts until it is asked what to send, or that wait for it: what equals them is
+   * counted right here. */
   private readonly repeats = new Map<string, Capture>();
   /** Errors seen by one of the hooks: what was reported once is not reported again by the next. */
   private readonly seen = new WeakMap<object, string>();
@@ -95,7 +101,7 @@ export class Client {
         this.core = core;
         this.pending.splice(0).forEach((work) => this.use(work));
         this.waitingErrors = [];
-        if (this.lostCount) this.use((core) => core.lose(this.lostCount));
+        if (this.lostCount) this.lose(this.lostCount);
         this.wake();
       },
       () => this.fail(),
@@ -122,14 +128,20 @@ export class Client {
     this.sendWaiting();
   }
 
-  private later(work: Work): void {
-    if (this.core || this.hasFailed) this.use(work);
-    else if (this.pending.length < PENDING_MAX) this.pending.push(work);
-    else this.lostCount++;
+  /** Gives work to the core once that is there; says whether there was room for it until then. */
+  private later(work: Work): boolean {
+    if (this.core || this.hasFailed) return this.use(work);
+    return this.pending.length < PENDING_MAX && !!this.pending.push(work);
+  }
+
+  /** Counts errors that were lost before they came here. */
+  lose(count: number): void {
+    if (this.core) this.use((core) => core.lose(count));
+    else this.lostCount += count;
   }
 
   private raw(error: any, id: string, time: number, level?: string): void {
-    if (this.rawCount++ < RAW_MAX) this.run(() => sendRaw(this.dsn!, { id, time, error, level }, this.options));
+    if (this.rawCount++ < RAW_MAX) this.run(() => sendRaw(this.dsn!, id, time, error, this.options, level));
   }
 
   private sendWaiting(): void {
@@ -209,12 +221,17 @@ export class Client {
       time,
       count: 1,
     };
-    if (!this.core) this.waitingErrors.push([thrown, id, time, level]);
-    this.later((core) => {
+    const countRepeats = (of: Capture) => likeness && this.repeats.size < REPEATS_MAX && this.repeats.set(likeness, of);
+    const isEarly = !this.core;
+    const isKept = this.later((core) => {
       this.learnDebugIds(core);
-      const isCounted = this.tell(core, capture);
-      if (isCounted && likeness && this.repeats.size < REPEATS_MAX) this.repeats.set(likeness, { ...capture, count: 0 });
+      this.repeats.delete(likeness);
+      if (this.tell(core, capture)) countRepeats({ ...capture, count: 0 });
     });
+    if (isEarly && isKept) {
+      this.waitingErrors.push([thrown, id, time, level]);
+      if (this.pending.length > PENDING_ALIKE_FROM) countRepeats(capture);
+    } else if (isEarly) this.lose(1);
     this.delivery?.pump();
     return id;
   }
@@ -241,7 +258,7 @@ export class Client {
   addBreadcrumb(crumb: Breadcrumb | string): void {
     this.run(() => {
       const text = record({ timestamp: new Date().toISOString(), ...(typeof crumb == 'string' ? { message: crumb } : crumb) }, STEP_CHARS);
-      if (this.dsn) this.later((core) => core.add_breadcrumb(text));
+      if (this.dsn && (this.core || this.pendingBreadcrumbs++ < PENDING_BREADCRUMBS_MAX)) this.later((core) => core.add_breadcrumb(text));
     });
   }
 

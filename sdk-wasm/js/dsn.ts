@@ -7,6 +7,6 @@ export interface Dsn {
 }
 
 export function parseDsn(text: unknown): Dsn | undefined {
-  const parts = /^(https?:\/\/)(\w+)(?::\w*)?@(.+)\/(\d+)\/?$/i.exec(('' + text).trim());
+  const parts = /^\s*(https?:\/\/)(\w+)(?::\w*)?@(.+)\/(\d+)\/?\s*$/i.exec(text as string);
   return parts ? { base: parts[1]! + parts[3], key: parts[2]!, project: parts[4]! } : undefined;
 }

@@ -6,20 +6,13 @@
  */
 import type { Dsn } from './dsn.js';
 
-export interface RawError {
-  id: string;
-  time: number;
-  error: any;
-  level?: string;
-}
-
 /** 16 random bytes as hexadecimal digits: an event's id. */
 export function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('');
 }
 
 /** Sends it to `POST /log-error`, which reads stacks as text. Says whether the browser has taken it. */
-export function sendRaw(dsn: Dsn, { id, time, error, level }: RawError, about: any): boolean {
+export function sendRaw(dsn: Dsn, id: string, time: number, error: any, about: any, level?: string): boolean {
   return navigator.sendBeacon(
     `${dsn.base}/log-error?key=${dsn.key}`,
     JSON.stringify({

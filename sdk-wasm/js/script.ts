@@ -50,6 +50,7 @@ declare const ASM_FILE: string;
   sentinel.init = init;
   if (asked.length || dsn) init(Object.assign({}, ...asked));
   const client = sentinel.client;
+  client?.lose(stub.n);
   for (const [name, first, second, time, id] of queue) {
     if (name == 'error') client && onErrorEvent(client, first, id, time);
     else if (name == 'unhandledrejection') client && onRejectionEvent(client, first, id, time);

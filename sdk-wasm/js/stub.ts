@@ -14,6 +14,8 @@ declare const SDK_INTEGRITY: string;
 export interface Stub {
   /** Calls and errors so far: name, first two arguments, time, id. The SDK takes it away, which ends the stub. */
   q: [name: string, first: any, second: any, time: number, id: string][] | null;
+  /** How many errors came when there was no more room in it. */
+  n: number;
   /** The script tag's attributes. */
   s: Record<string, string | undefined>;
   /** Where the other files lie. */
@@ -24,35 +26,43 @@ export interface Stub {
 
 ((page: any, script: any) => {
   if (page.ErrorSentinel) return;
-  const settings = script ? { ...script.dataset } : {};
+  const settings = { ...script?.dataset };
   const dsn = parseDsn(settings.dsn);
   let isAlone: unknown;
 
+  /** Of events, all tell of an error; of calls, only some report one. */
+  const isReport = (name: string) => /Al|^[eu]/.test(name);
   const sendAll = () => {
-    if (dsn)
-      for (const [name, first, , time, id] of (api.q || []).splice(0))
-        // Of events, the error that they tell of; of calls, only those that report one.
-        if (/Alert|^err|^un/.test(name)) sendRaw(dsn, { id, time, error: first.error || first.reason || first }, settings);
+    for (const [name, first, , time, id] of api.q?.splice(0) || [])
+      if (dsn && isReport(name)) sendRaw(dsn, id, time, first.error || first.reason || first, settings);
   };
   const push = (name: string, first: any, second?: any) => {
     const id = randomId();
-    if (api.q && api.q.length < 99) api.q.push([name, first, second, Date.now(), id]);
+    if (api.q)
+      if (!api.q[98] || name == 'flush') api.q.push([name, first, second, +new Date(), id]);
+      else if (isReport(name)) api.n++;
     if (isAlone) sendAll();
     return id;
   };
   const listener = (event: any) => push(event.type, event);
   const api: any = (page.ErrorSentinel = {
     q: [],
+    n: 0,
     s: settings,
     b: script?.src ? script.src.replace(/[^/]*$/, '') : dsn ? dsn.base + '/' : '',
     l: listener,
-    flush: (ms: any) => new Promise((done) => push('flush', ms, done)),
+    flush: (ms = 2e3) =>
+      new Promise((done) => {
+        push('flush', ms, done);
+        // Whoever waits gets an answer, even if nobody comes to give one.
+        setTimeout(done, ms, false);
+      }),
   });
-  for (const name of 'init,sendAlert,addBreadcrumb,setUser,setTag'.split(',')) api[name] = push.bind(page, name);
+  for (const name of ['init', 'sendAlert', 'addBreadcrumb', 'setUser', 'setTag']) api[name] = push.bind(page, name);
   page.sendAlert ||= (error: any, options: any) => page.ErrorSentinel.sendAlert(error, options);
-  page.addEventListener('error', listener);
-  page.addEventListener('unhandledrejection', listener);
-  page.addEventListener('pagehide', sendAll);
+  addEventListener('error', listener);
+  addEventListener('unhandledrejection', listener);
+  addEventListener('pagehide', sendAll);
 
   const rest = document.createElement('script');
   rest.src = api.b + SDK_FILE;

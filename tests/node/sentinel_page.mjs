@@ -145,6 +145,29 @@ const SCENARIOS = {
       });
     },
   },
+  "early-storm": {
+    before: () => { console.error = () => {}; },
+    holds: /sentinel\.wasm/,
+    async run(page) {
+      return page.evaluate(() => {
+        const start = performance.now();
+        for (let n = 0; n < 100_000; n++) console.error("looped on purpose");
+        void fetch("/thrown");
+        return { ms: performance.now() - start };
+      });
+    },
+  },
+  // More than the stub has room for, before the rest is there.
+  crowded: {
+    inline: true,
+    holds: /sentinel-sdk/,
+    body: `<script>
+      for (let n = 0; n < 150; n++) { sendAlert(new Error("crowded on purpose"), { fingerprint: ["number " + n] }); ErrorSentinel.setTag("number", n); }
+      var flushed = ErrorSentinel.flush(15000);
+      fetch("/thrown");
+    </script>`,
+    run: (page) => page.evaluate(async () => ({ isFlushed: await flushed })),
+  },
 };
 
 /** The page reports one error, named like its scenario. */

@@ -1,10 +1,9 @@
 //! The browser SDK in the three real engines, by the one script tag that the collector shows, against the real
 //! collector.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use error_sentinel_tests::{Api, Collector, Issue, eventually, finish, node_script};
+use error_sentinel_tests::{Api, Collector, Issue, Person, eventually, finish, node_script};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -182,11 +181,17 @@ fn what_happened_offline_arrives_when_the_network_is_back(engine: &str) {
 }
 
 fn a_console_error_in_a_tight_loop_is_counted_exactly(engine: &str) {
-    // Each keeps a processor busy for seconds: beside one another they took longer than a storm's window.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_loop_counted(engine, "storm");
+}
+
+fn a_loop_that_ends_before_the_core_is_there_is_counted_exactly(engine: &str) {
+    assert_loop_counted(engine, "early-storm");
+}
+
+#[track_caller]
+fn assert_loop_counted(engine: &str, scenario: &str) {
     let mut collector = Collector::start();
-    let seen = visit(&collector, engine, "storm");
+    let seen = visit(&collector, engine, scenario);
     println!("{engine}: 100,000 calls of console.error took {} ms, {} requests", seen["ms"], seen["posts"]);
     collector.api().await_total(100_000, SOON);
     let api = collector.api();
@@ -194,6 +199,20 @@ fn a_console_error_in_a_tight_loop_is_counted_exactly(engine: &str) {
     assert_eq!(issues.len(), 1, "{issues:?}");
     assert!(api.events(&issues[0].id()).len() < 20);
     assert!(seen["posts"].as_u64().is_some_and(|posts| posts < 20), "{seen}");
+}
+
+fn what_the_stub_had_no_room_for_is_told_as_lost(engine: &str) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, "crowded");
+    assert_eq!(seen["isFlushed"], true);
+    // Every second call is one that tells of no error.
+    collector.api().await_total(50, SOON);
+    let mut person = Person::signed_in(&collector);
+    let page = eventually("the losses are shown", SOON, || {
+        Some(person.open("/projects").text())
+            .filter(|page| page.contains("more came at once than its queue holds"))
+    });
+    assert!(page.contains("<b>100</b> errors"), "{page}");
 }
 
 macro_rules! engines {
@@ -227,6 +246,8 @@ engines! {
     two_copies_on_a_page_report_once,
     what_happened_offline_arrives_when_the_network_is_back,
     a_console_error_in_a_tight_loop_is_counted_exactly,
+    a_loop_that_ends_before_the_core_is_there_is_counted_exactly,
+    what_the_stub_had_no_room_for_is_told_as_lost,
 }
 
 // Of the other two, no driver closes a tab as a person does.
