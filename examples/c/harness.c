@@ -4,6 +4,7 @@
  * It ends with 0 when each call returned the status that it must; the first that did not is named on standard error.
  * The tests run it under the address sanitizer and under valgrind.
  */
+#define _GNU_SOURCE
 #include <error_sentinel.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -105,6 +106,7 @@ static int misuse(void) {
   OK(sentinel_options_new(t(dsn), &options));
   EXPECT(sentinel_options_set_release(options, no_utf8), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_options_set_release(none, t("1")), SENTINEL_STATUS_INVALID_HANDLE);
+  EXPECT(sentinel_options_set_report_crashes(none, true), SENTINEL_STATUS_INVALID_HANDLE);
   EXPECT(sentinel_options_set_max_breadcrumbs(options, 101), SENTINEL_STATUS_INVALID_ARGUMENT);
   EXPECT(sentinel_options_set_sample_rate(options, 1.5), SENTINEL_STATUS_INVALID_ARGUMENT);
   EXPECT(sentinel_options_set_sample_rate(options, 0.0 / 0.0), SENTINEL_STATUS_INVALID_ARGUMENT);
@@ -114,6 +116,11 @@ static int misuse(void) {
   OK(sentinel_options_new(t("http://nobody"), &options));
   EXPECT(sentinel_init(options), SENTINEL_STATUS_INVALID_DSN);
   EXPECT(sentinel_options_free(options), SENTINEL_STATUS_INVALID_HANDLE);
+
+  options = options_for(dsn);
+  OK(sentinel_options_set_report_crashes(options, true));
+  unsetenv("ERROR_SENTINEL_SPOOL_DIR");
+  EXPECT(sentinel_init(options), SENTINEL_STATUS_INVALID_ARGUMENT);
 
   /* While it runs. */
   options = options_for(dsn);
@@ -196,12 +203,20 @@ static int threads(const char *dsn) {
   return 0;
 }
 
-/* Starts and ends again and again. */
-static int restarts(const char *count) {
+/* Starts and ends again and again; with a folder, ready to crash. */
+static int restarts(const char *count, const char *spool_folder) {
   for (long left = strtol(count, NULL, 10); left > 0; left--) {
     sentinel_options options = options_for("http://0123456789abcdef0123456789abcdef@127.0.0.1:9/1");
     OK(sentinel_options_deliver_by_host(options));
+    if (spool_folder) {
+      OK(sentinel_options_set_spool_folder(options, t(spool_folder)));
+      OK(sentinel_options_set_report_crashes(options, true));
+    }
     OK(sentinel_init(options));
+    if (spool_folder) {
+      OK(sentinel_prepare_thread());
+      OK(sentinel_refresh_modules());
+    }
     OK(sentinel_set_tag(t("a"), t("b")));
     OK(sentinel_close(1000));
   }
@@ -264,8 +279,8 @@ int main(int count, char **words) {
   if (!strcmp(command, "misuse")) return misuse();
   if (!strcmp(command, "everything") && count > 2) return everything(words[2]);
   if (!strcmp(command, "threads") && count > 2) return threads(words[2]);
-  if (!strcmp(command, "restarts") && count > 2) return restarts(words[2]);
+  if (!strcmp(command, "restarts") && count > 2) return restarts(words[2], count > 3 ? words[3] : NULL);
   if (!strcmp(command, "by-host") && count > 3) return by_host(words[2], words[3], count > 4 ? words[4] : NULL);
-  fprintf(stderr, "usage: harness misuse | everything DSN | threads DSN | restarts COUNT | by-host DSN COUNT [SPOOL_FOLDER]\n");
+  fprintf(stderr, "usage: harness misuse | everything DSN | threads DSN | restarts COUNT [SPOOL_FOLDER] | by-host DSN COUNT [SPOOL_FOLDER]\n");
   return 2;
 }

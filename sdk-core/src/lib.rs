@@ -73,6 +73,8 @@ pub use report::{
     Guard, add_breadcrumb, current_trace, flush, init, is_reporting, send_alert, send_alert_with,
     set_context, set_tag, set_user, with_scope,
 };
+#[cfg(feature = "crash")]
+pub use report::{REPORTS_CRASHES, prepare_thread, refresh_modules};
 pub use scope::Scope;
 pub use scrub::{scrub, scrub_object, scrub_occurrences};
 pub use trace::Trace;

@@ -32,6 +32,8 @@ pub struct Options {
     pub(crate) spool_dir: Option<PathBuf>,
     pub(crate) sent_at: Option<UnixMs>,
     pub(crate) farewell: Option<Duration>,
+    #[cfg(feature = "crash")]
+    pub(crate) reports_crashes: bool,
 }
 
 impl Options {
@@ -130,6 +132,21 @@ impl Options {
     /// itself is compiled with `-C panic=abort`, and not by its profile, nothing waits.
     pub fn spool_dir(self, folder: impl Into<PathBuf>) -> Options {
         Options { spool_dir: Some(folder.into()), ..self }
+    }
+
+    /// Reports that the process died of a signal: SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE. What it was doing is
+    /// written to the [`spool_dir`](Options::spool_dir), which this takes, and sent after the next start. The handlers
+    /// that were there before run all the same, and the exit status stays as it is. Default: no.
+    ///
+    /// The file holds a part of the stack as it was, up to 64 KB; it is looked through for the calls that led there,
+    /// never sent, and removed. A thread whose stack is used up is reported where the thread has a stack to die on, as
+    /// all threads of Rust's standard library have, and others by [`prepare_thread`](crate::prepare_thread). Not for
+    /// programs whose runtime itself lives of these signals, such as a Java virtual machine on a desktop.
+    ///
+    /// Works on Linux and Android on x86-64 and 64-bit ARM; elsewhere nothing is recorded.
+    #[cfg(feature = "crash")]
+    pub fn report_crashes(self, is_reported: bool) -> Options {
+        Options { reports_crashes: is_reported, ..self }
     }
 
     /// What every envelope says about when it was sent, in place of the time: for tests that compare it byte for byte.

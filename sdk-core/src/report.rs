@@ -213,3 +213,30 @@ pub fn current_trace() -> Option<Trace> {
 pub fn flush(timeout: Duration) -> bool {
     client::flush(timeout)
 }
+
+/// Whether the crashes of [`Options::report_crashes`] can be reported on this system and processor.
+#[cfg(feature = "crash")]
+pub const REPORTS_CRASHES: bool = error_sentinel_crash::IS_SUPPORTED;
+
+/// Gives this thread a stack of its own to die on, unless it has one, so that a crash of it is reported even when its
+/// stack is used up. For threads that others than Rust's standard library started.
+///
+/// # Errors
+/// When there is no memory for it, or crashes cannot be recorded on this system.
+///
+/// ```
+/// # #[cfg(target_os = "linux")]
+/// error_sentinel::prepare_thread()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[cfg(feature = "crash")]
+pub fn prepare_thread() -> std::io::Result<()> {
+    error_sentinel_crash::prepare_thread()
+}
+
+/// Looks again at which libraries are loaded, so that the report of a crash knows their functions. The start does it;
+/// for programs that load some later.
+#[cfg(feature = "crash")]
+pub fn refresh_modules() {
+    error_sentinel_crash::refresh_modules();
+}

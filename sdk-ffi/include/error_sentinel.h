@@ -349,6 +349,21 @@ sentinel_status sentinel_add_breadcrumb(struct sentinel_text category,
                                         uint32_t level);
 
 /**
+ * Gives the calling thread a stack of its own to die on, unless it has one, so that a crash of it is reported even
+ * when its own stack is used up. Call it once on each thread that your program starts; the one that calls
+ * sentinel_init has got it. It is given back when the thread ends.
+ *
+ * Returns SENTINEL_STATUS_NOT_BUILT_IN where crashes cannot be reported, or there is no memory for it.
+ */
+sentinel_status sentinel_prepare_thread(void);
+
+/**
+ * Looks again at which libraries are loaded, so that the report of a crash knows their functions. The start does it;
+ * call it after you have loaded more.
+ */
+sentinel_status sentinel_refresh_modules(void);
+
+/**
  * Waits for a request to send, at most `timeout_ms` milliseconds, and writes its handle to `out`. Call it again and
  * again on a thread of your own. POST what it says, and hand what came back to sentinel_report_result.
  *
@@ -487,6 +502,22 @@ sentinel_status sentinel_options_set_server_name(struct sentinel_options options
  */
 sentinel_status sentinel_options_set_spool_folder(struct sentinel_options options,
                                                   struct sentinel_text folder);
+
+/**
+ * Reports that the process died of a signal: SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE. What it was doing, its
+ * registers and the calls that led there, with its last breadcrumbs, tags and user, is written to the spool folder and
+ * sent after the next start. Handlers that were there before run all the same, and the exit status stays as it is.
+ * Nothing is recorded unless this is said. sentinel_init returns SENTINEL_STATUS_INVALID_ARGUMENT where there is no
+ * spool folder.
+ *
+ * Threads that use up their stack are reported where they have another one to die on: see sentinel_prepare_thread. Not
+ * for programs whose runtime itself lives of these signals, such as a Java virtual machine on a desktop.
+ *
+ * Returns SENTINEL_STATUS_NOT_BUILT_IN on systems and processors that it does not work on: it does on Linux and Android,
+ * on x86-64 and 64-bit ARM.
+ */
+sentinel_status sentinel_options_set_report_crashes(struct sentinel_options options,
+                                                    bool is_reported);
 
 /**
  * Says how many breadcrumbs are remembered: 20 unless said otherwise, 100 at most.

@@ -9,6 +9,7 @@
 mod alert;
 mod boundary;
 mod breadcrumb;
+mod crash;
 mod event_id;
 mod handle;
 mod host;
@@ -21,6 +22,7 @@ mod text;
 
 pub use alert::*;
 pub use breadcrumb::*;
+pub use crash::*;
 pub use event_id::*;
 pub use host::*;
 pub use level::*;

@@ -4,6 +4,7 @@ use error_sentinel::Options;
 use error_sentinel_wire::Dsn;
 
 use crate::boundary::{boundary, give};
+use crate::crash;
 use crate::handle::Registry;
 use crate::host;
 use crate::status::Status;
@@ -24,6 +25,8 @@ pub(crate) struct Draft {
     dsn: String,
     options: Options,
     is_delivered_by_host: bool,
+    has_spool_folder: bool,
+    reports_crashes: bool,
 }
 
 impl Draft {
@@ -34,6 +37,11 @@ impl Draft {
         }
         if !self.is_delivered_by_host && !cfg!(feature = "http") {
             return Err(Status::NotBuiltIn);
+        }
+        let is_in_environment =
+            std::env::var_os("ERROR_SENTINEL_SPOOL_DIR").is_some_and(|dir| !dir.is_empty());
+        if self.reports_crashes && !self.has_spool_folder && !is_in_environment {
+            return Err(Status::InvalidArgument);
         }
         Ok(())
     }
@@ -63,7 +71,13 @@ pub unsafe extern "C" fn sentinel_options_new(dsn: Text, out: *mut OptionsHandle
         // SAFETY: the caller vouches for it.
         let dsn = unsafe { dsn.read() }?.to_owned();
         let options = Options::new(dsn.clone()).sdk_name("error-sentinel.native");
-        let number = OPTIONS.keep(Draft { dsn, options, is_delivered_by_host: false })?;
+        let number = OPTIONS.keep(Draft {
+            dsn,
+            options,
+            is_delivered_by_host: false,
+            has_spool_folder: false,
+            reports_crashes: false,
+        })?;
         // SAFETY: the caller vouches for it.
         unsafe { give(out, OptionsHandle { number }) }
     })
@@ -125,8 +139,38 @@ pub unsafe extern "C" fn sentinel_options_set_server_name(options: OptionsHandle
 /// `folder` can be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sentinel_options_set_spool_folder(options: OptionsHandle, folder: Text) -> Status {
-    // SAFETY: the caller vouches for it.
-    unsafe { set(options, folder, |options, text| options.spool_dir(text)) }
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let folder = unsafe { folder.read() }?.to_owned();
+        OPTIONS.with(options.number, |draft| {
+            draft.has_spool_folder = !folder.is_empty();
+            draft.change(|options| options.spool_dir(folder));
+            Ok(())
+        })
+    })
+}
+
+/// Reports that the process died of a signal: SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE. What it was doing, its
+/// registers and the calls that led there, with its last breadcrumbs, tags and user, is written to the spool folder and
+/// sent after the next start. Handlers that were there before run all the same, and the exit status stays as it is.
+/// Nothing is recorded unless this is said. sentinel_init returns SENTINEL_STATUS_INVALID_ARGUMENT where there is no
+/// spool folder.
+///
+/// Threads that use up their stack are reported where they have another one to die on: see sentinel_prepare_thread. Not
+/// for programs whose runtime itself lives of these signals, such as a Java virtual machine on a desktop.
+///
+/// Returns SENTINEL_STATUS_NOT_BUILT_IN on systems and processors that it does not work on: it does on Linux and Android,
+/// on x86-64 and 64-bit ARM.
+#[unsafe(no_mangle)]
+pub extern "C" fn sentinel_options_set_report_crashes(options: OptionsHandle, is_reported: bool) -> Status {
+    boundary(|| {
+        OPTIONS.with(options.number, |draft| {
+            crash::is_built_in(is_reported)?;
+            draft.reports_crashes = is_reported;
+            draft.change(|options| crash::set(options, is_reported));
+            Ok(())
+        })
+    })
 }
 
 /// Says how many breadcrumbs are remembered: 20 unless said otherwise, 100 at most.

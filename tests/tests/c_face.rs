@@ -35,6 +35,20 @@ fn ten_thousand_starts_and_ends_are_as_one() {
 }
 
 #[test]
+fn starts_and_ends_that_are_ready_to_crash_leave_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().display().to_string();
+    let watched = CProgram::compile("harness", Linked::StaticallyWatched);
+    finish(&mut watched.command(&["restarts", "300", &path]), RUN).success();
+    let plain = CProgram::compile("harness", Linked::Dynamically);
+    finish(&mut plain.under_valgrind(&["restarts", "20", &path]), RUN).success();
+    let project = std::fs::read_dir(folder.path()).expect("made").next().expect("made").expect("readable");
+    let files =
+        std::fs::read_dir(project.path()).expect("made").map(|file| file.expect("readable").file_name());
+    assert_eq!(files.collect::<Vec<_>>(), ["lock"]);
+}
+
+#[test]
 fn sixty_four_threads_are_all_heard() {
     let mut collector = Collector::start();
     let watched = CProgram::compile("harness", Linked::StaticallyWatched);

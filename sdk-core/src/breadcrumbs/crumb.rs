@@ -58,6 +58,24 @@ impl<'a> Crumb<'a> {
         Crumb { data, ..self }
     }
 
+    /// Its texts: kind, category, message.
+    #[cfg(feature = "crash")]
+    pub(crate) fn texts(&self) -> [&'a str; 3] {
+        [self.kind, self.category, self.message]
+    }
+
+    /// How bad it was, where that was said.
+    #[cfg(feature = "crash")]
+    pub(crate) fn badness(&self) -> Option<Level> {
+        self.level
+    }
+
+    /// Its data, borrowed either way.
+    #[cfg(feature = "crash")]
+    pub(crate) fn all_data(&self) -> (&'a [(&'a str, Datum<'a>)], Option<&'a Object>) {
+        (self.data, self.object)
+    }
+
     /// The time it was given.
     pub fn time(&self) -> Option<UnixMs> {
         self.at

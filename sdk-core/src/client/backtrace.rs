@@ -100,7 +100,8 @@ impl Symbols {
         addresses.iter().all(|address| self.known.contains_key(address))
     }
 
-    fn frames(&mut self, address: usize) -> &[Frame] {
+    /// The functions that a call at the address before this one is in, the innermost first.
+    pub fn frames(&mut self, address: usize) -> &[Frame] {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(&address) {
             self.known.clear();
         }
@@ -201,7 +202,8 @@ fn plain(name: &str) -> &str {
     name.strip_prefix("dyn ").unwrap_or(name)
 }
 
-fn is_application(name: &str) -> bool {
+/// Whether a function is the application's own, as far as its name tells.
+pub fn is_application(name: &str) -> bool {
     let name = plain(name);
     // What has no module is of the C library or of the linker, but for the program's own `main`.
     // A bare function type is called by the standard library.

@@ -23,6 +23,8 @@ use waker::Waker;
 #[cfg(feature = "backtrace")]
 mod backtrace;
 pub mod clock;
+#[cfg(feature = "crash")]
+pub mod crash;
 #[cfg(feature = "http")]
 pub mod http;
 mod keeper;
@@ -188,6 +190,8 @@ pub fn start(mut options: Options) -> bool {
         Ok(keeper) => keeper,
         Err(error) => {
             eprintln!("error-sentinel: nothing will be reported: {error}");
+            #[cfg(feature = "crash")]
+            crash::stop();
             return false;
         }
     };
@@ -212,6 +216,8 @@ pub fn stop(timeout: Duration) -> bool {
     }
     let has_left = flush(timeout);
     IS_ON.store(false, Ordering::Relaxed);
+    #[cfg(feature = "crash")]
+    crash::stop();
     let client = CLIENT.write().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(client) = client {
         // Where it hangs, it is left to the end of the process.

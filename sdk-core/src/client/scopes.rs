@@ -73,6 +73,8 @@ fn own_shard() -> usize {
 /// Leaves a step in the innermost scope.
 pub fn add_breadcrumb(crumb: &Crumb<'_>) {
     let now = crumb.time().unwrap_or_else(clock::coarse_now);
+    #[cfg(feature = "crash")]
+    super::crash::note_step(crumb, now);
     let is_done = STACK.try_with(|stack| {
         let Ok(mut stack) = stack.try_borrow_mut() else { return true };
         let Some(scope) = stack.last_mut() else { return false };
@@ -103,6 +105,8 @@ pub fn change(change: impl FnOnce(&mut Scope)) {
         && let Some(scope) = PROGRAM.write().unwrap_or_else(PoisonError::into_inner).as_mut()
     {
         change(scope);
+        #[cfg(feature = "crash")]
+        super::crash::note_facts(scope);
     }
 }
 

@@ -25,6 +25,8 @@ const BYTES: u64 = 32 << 20;
 const ENDING: &str = "event";
 /// Ending of one that is being written. What is older was left by a process that died over it.
 const UNFINISHED: &str = "unfinished";
+/// Ending of what a process writes down while it dies of a signal; empty until then.
+const CRASH: &str = "crash";
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The events that earlier processes left in a folder, as far as it is this process that sends them.
@@ -64,6 +66,9 @@ impl Spool {
         for entry in entries.flatten() {
             let path = entry.path();
             let Some((id, ending)) = name_of(&path) else { continue };
+            if ending == CRASH {
+                continue;
+            }
             let Ok(found) = entry.metadata() else { continue };
             if ending == UNFINISHED {
                 // A time that is yet to come is of a clock that was wrong.
@@ -89,6 +94,25 @@ impl Spool {
         self.folder.set_counts(file_count, byte_count);
     }
 
+    /// The records of crashes in the folder, as far as it is this process that sends what others left.
+    #[cfg(feature = "crash")]
+    pub fn crashes(&self) -> Vec<EventId> {
+        let Some(entries) = self.lock.as_ref().and_then(|_| fs::read_dir(self.folder.path()).ok()) else {
+            return Vec::new();
+        };
+        let found = entries.flatten().filter_map(|entry| match name_of(&entry.path())? {
+            (id, CRASH) => Some(id),
+            _ => None,
+        });
+        found.take(FILES).collect()
+    }
+
+    /// Remembers an event for sending that has come to the folder since it was looked at.
+    #[cfg(feature = "crash")]
+    pub fn add_left(&mut self, event_id: EventId) {
+        self.found.push_back(event_id);
+    }
+
     /// The next event that an earlier process left.
     pub fn next_left(&mut self) -> Option<EventId> {
         if self.found.is_empty() && self.is_more {
@@ -102,7 +126,7 @@ impl Spool {
 fn name_of(path: &Path) -> Option<(EventId, &str)> {
     let ending = path.extension()?.to_str()?;
     let name = path.file_stem()?.to_str()?;
-    let is_ours = (ending == ENDING || ending == UNFINISHED) && name.len() == 32;
+    let is_ours = [ENDING, UNFINISHED, CRASH].contains(&ending) && name.len() == 32;
     let id = EventId::parse(name).ok().filter(|id| is_ours && id.to_string() == name)?;
     Some((id, ending))
 }

@@ -20,6 +20,8 @@ use super::sender::{self, Answer};
 use super::spool::{Folder, Spool};
 use super::surroundings::Surroundings;
 use super::{SharedStorms, Snapshot, State, Task, clock};
+#[cfg(feature = "crash")]
+use crate::engine::stored;
 use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
 use crate::fit::fit;
 use crate::options::{BeforeSend, Options};
@@ -63,6 +65,9 @@ pub fn start(
     let sent_at = options.sent_at.take();
     let folder = options.spool_dir.take().map(|dir| Arc::new(Folder::new(&dir, &dsn)));
     let limits = Limits { keeps_copies: folder.is_some(), ..Limits::default() };
+    #[cfg(feature = "crash")]
+    let reported_steps =
+        options.reports_crashes.then(|| options.max_breadcrumbs.unwrap_or(super::BREADCRUMBS));
     let (before_send, keeps_pii) = (options.before_send.take(), options.send_default_pii);
     let surroundings = Arc::new(Surroundings::new(options, sdk.clone()));
     let keeper = folder.clone().filter(|_| before_send.is_none());
@@ -82,12 +87,19 @@ pub fn start(
         #[cfg(feature = "backtrace")]
         symbols: backtrace::Symbols::default(),
     };
+    #[cfg(feature = "crash")]
+    match reported_steps {
+        Some(steps) => super::crash::start(folder.clone(), worker.surroundings.clone(), steps),
+        None => super::crash::stop(),
+    }
     let thread = std::thread::Builder::new().name("error-sentinel".to_owned());
     let started = thread.spawn(move || {
         mark_as_own();
         worker.state.waker.belongs_to(std::thread::current());
         // Here, since a folder can be large, and on a disk that is slow.
         worker.spool = folder.map(Spool::open);
+        #[cfg(feature = "crash")]
+        worker.take_crashes();
         worker.run(&inbox, &answers);
     });
     let thread = started.map_err(|error| TransportError(format!("no thread could be started: {error}")))?;
@@ -272,6 +284,48 @@ impl Worker {
         })
     }
 
+    /// Makes events of what processes left that died of a signal, in the place of their records.
+    #[cfg(feature = "crash")]
+    fn take_crashes(&mut self) {
+        let Some(spool) = &mut self.spool else { return };
+        let mut loaded = None;
+        for event_id in spool.crashes() {
+            // To close it again would end the lock by which others know that this process lives.
+            if super::crash::is_own(event_id) {
+                continue;
+            }
+            let read = match spool.folder().read_crash(event_id, error_sentinel_crash::RECORD_BYTES) {
+                Ok(None) => continue,
+                Ok(Some(bytes)) => error_sentinel_crash::Record::decode(&bytes).ok(),
+                Err(_) => None,
+            };
+            if let Some(record) = read {
+                let loaded = loaded.get_or_insert_with(error_sentinel_crash::loaded_modules);
+                let (before_send, keeps_pii) = (&self.before_send, self.keeps_pii);
+                let (symbols, surroundings) = (&mut self.symbols, &self.surroundings);
+                // Neither a mistake in what was read nor one of the application's ends more than this report.
+                let made = catch_unwind(AssertUnwindSafe(|| {
+                    let mut event = super::crash::event_of(event_id, &record, loaded, symbols);
+                    surroundings.describe(&mut event);
+                    finished(event, before_send.as_ref(), keeps_pii)
+                }));
+                let kept = match made {
+                    Ok(None) => Err(Reason::BeforeSend),
+                    Ok(Some(event)) => Outgoing::new(&event).ok_or(Reason::Internal).and_then(|event| {
+                        let is_kept = spool.folder().keep(event_id, &stored::encode(&event));
+                        if is_kept { Ok(()) } else { Err(Reason::QueueOverflow) }
+                    }),
+                    Err(_) => Err(Reason::Internal),
+                };
+                match kept {
+                    Ok(()) => spool.add_left(event_id),
+                    Err(reason) => self.engine.lose(reason, 1),
+                }
+            }
+            spool.folder().forget_crash(event_id);
+        }
+    }
+
     fn take_lost(&mut self) {
         for (reason, count) in [
             (Reason::QueueOverflow, self.state.overflow_count.swap(0, Ordering::Relaxed)),
@@ -306,7 +360,6 @@ impl Worker {
     /// Adds what takes time to find; `None` when the application dropped the event.
     fn complete(&mut self, snapshot: Snapshot) -> Option<Event> {
         let mut event = snapshot.event;
-        let (id, occurrences) = (event.event_id, event.occurrences.clone());
         add_trail(&mut event, snapshot.trail);
         #[cfg(feature = "backtrace")]
         {
@@ -323,16 +376,22 @@ impl Worker {
         #[cfg(not(feature = "backtrace"))]
         let _ = (snapshot.addresses, snapshot.is_panic, snapshot.origin);
         self.surroundings.describe(&mut event);
-        let mut event = match &self.before_send {
-            Some(change) => change(event)?,
-            None => event,
-        };
-        // What makes the counts exact is not the application's to change.
-        (event.event_id, event.occurrences) = (id, occurrences);
-        // Again, for what the application added.
-        fit(&mut event);
-        // Last, so that nothing comes in behind it.
-        scrub(&mut event, self.keeps_pii);
-        Some(event)
+        finished(event, self.before_send.as_ref(), self.keeps_pii)
     }
+}
+
+/// The event as it leaves; `None` when the application dropped it.
+fn finished(event: Event, before_send: Option<&BeforeSend>, keeps_pii: bool) -> Option<Event> {
+    // What makes the counts exact is not the application's to change.
+    let (id, occurrences) = (event.event_id, event.occurrences.clone());
+    let mut event = match before_send {
+        Some(change) => change(event)?,
+        None => event,
+    };
+    (event.event_id, event.occurrences) = (id, occurrences);
+    // Again, for what the application added.
+    fit(&mut event);
+    // Last, so that nothing comes in behind it.
+    scrub(&mut event, keeps_pii);
+    Some(event)
 }

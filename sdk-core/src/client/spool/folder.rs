@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use error_sentinel_wire::{Dsn, EventId};
 
+#[cfg(feature = "crash")]
+use super::CRASH;
 use super::{BYTES, ENDING, FILES, UNFINISHED};
 use crate::engine::{Outgoing, stored};
 
@@ -135,12 +137,44 @@ impl Folder {
     /// When it is not there, or is no event.
     pub fn read(&self, event_id: EventId) -> io::Result<Outgoing> {
         let path = self.file(event_id, ENDING);
-        let event =
-            read_file(&path).and_then(|bytes| stored::decode(event_id, &bytes).map_err(io::Error::other));
+        let event = read_file(&path, stored::MAX_BYTES)
+            .and_then(|bytes| stored::decode(event_id, &bytes).map_err(io::Error::other));
         if event.is_err() {
             self.forget(event_id);
         }
         event
+    }
+
+    /// Opens a file for the record of a crash that may come.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    #[cfg(feature = "crash")]
+    pub fn new_crash(&self, event_id: EventId) -> io::Result<File> {
+        self.make()?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        private(&mut options).open(self.file(event_id, CRASH))
+    }
+
+    /// Reads what a process left when it crashed, at most `max` bytes; nothing while that process lives.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no such file.
+    #[cfg(feature = "crash")]
+    pub fn read_crash(&self, event_id: EventId, max: usize) -> io::Result<Option<Vec<u8>>> {
+        let path = self.file(event_id, CRASH);
+        if fs::symlink_metadata(&path)?.is_file() && error_sentinel_crash::is_alive(&File::open(&path)?) {
+            return Ok(None);
+        }
+        read_file(&path, max).map(Some)
+    }
+
+    /// Removes the record of a crash.
+    #[cfg(feature = "crash")]
+    pub fn forget_crash(&self, event_id: EventId) {
+        // It may be gone already; what cannot be removed is read again at the next start, under the same name.
+        let _ = fs::remove_file(self.file(event_id, CRASH));
     }
 
     fn file(&self, event_id: EventId, ending: &str) -> PathBuf {
@@ -162,10 +196,10 @@ fn private(options: &mut OpenOptions) -> &OpenOptions {
 }
 
 /// Reads a file that must be a plain one of bounded size.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+fn read_file(path: &Path, max: usize) -> io::Result<Vec<u8>> {
     let named = fs::symlink_metadata(path)?;
-    if !named.is_file() || named.len() > stored::MAX_BYTES as u64 {
-        return Err(io::Error::other("it is no kept event"));
+    if !named.is_file() || named.len() > max as u64 {
+        return Err(io::Error::other("it is none of our files"));
     }
     let file = File::open(path)?;
     #[cfg(unix)]
@@ -177,6 +211,6 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
         }
     }
     let mut bytes = Vec::new();
-    file.take(stored::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(max as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

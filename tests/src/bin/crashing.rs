@@ -1,0 +1,92 @@
+//! A program in Rust that dies of a signal: `crashing HOW WHERE [with-sdk]`, the SDK by its environment variables.
+//!
+//! HOW is `segv`, `abort`, `bus`, `ill`, `fpe`, `overflow`, `malloc`; WHERE is `main`, `worker` or `two`. `crashing report`
+//! is the next start.
+#![expect(unsafe_code, reason = "to break memory takes it")]
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::time::Duration;
+
+use error_sentinel::{Crumb, Options};
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    if word(0) == "report" {
+        let guard = error_sentinel::init(Options::new(""));
+        assert!(error_sentinel::flush(Duration::from_secs(20)));
+        assert!(guard.close(Duration::from_secs(1)));
+        return;
+    }
+    let _guard = (word(2) == "with-sdk").then(|| {
+        let guard = error_sentinel::init(Options::new("").release("till@2.0").report_crashes(true));
+        error_sentinel::set_tag("shop", "berlin");
+        let data = [("apples", 3.into())];
+        error_sentinel::add_breadcrumb(Crumb::new("three apples were added").category("basket").data(&data));
+        guard
+    });
+    let how = word(0);
+    match word(1) {
+        "main" => middle(how),
+        "worker" => std::thread::scope(|scope| _ = scope.spawn(|| middle(how))),
+        "two" => {
+            let together = Barrier::new(2);
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        together.wait();
+                        middle(how);
+                    });
+                }
+            });
+        }
+        other => panic!("there is no {other}"),
+    }
+    panic!("it lives");
+}
+
+#[inline(never)]
+fn middle(how: &str) {
+    die(how);
+    black_box(how);
+}
+
+#[inline(never)]
+fn deeper(depth: u64) -> u64 {
+    let room = black_box([depth; 64]);
+    if depth == u64::MAX { 0 } else { deeper(depth + 1) + black_box(room)[0] }
+}
+
+#[inline(never)]
+fn die(how: &str) {
+    match how {
+        "abort" => std::process::abort(),
+        "overflow" => _ = black_box(deeper(0)),
+        // SAFETY: it is not; that is what it is for.
+        "segv" => unsafe { std::ptr::write_volatile(black_box(16 as *mut u8), 1) },
+        // SAFETY: as above; malloc crashes while it holds its lock.
+        "malloc" => unsafe {
+            // So many that some of them lie alone.
+            let blocks = [(); 64].map(|()| libc::malloc(2000).cast::<usize>());
+            for block in blocks.iter().step_by(2) {
+                libc::free(block.cast());
+            }
+            for block in blocks.iter().step_by(2) {
+                std::ptr::write_volatile(black_box(*block).wrapping_add(1), 8);
+            }
+            black_box(libc::malloc(3000));
+        },
+        other => {
+            let signal = match other {
+                "bus" => libc::SIGBUS,
+                "ill" => libc::SIGILL,
+                "fpe" => libc::SIGFPE,
+                _ => panic!("there is no {other}"),
+            };
+            // SAFETY: a number of a signal.
+            unsafe { libc::raise(signal) };
+        }
+    }
+    black_box(how);
+}
