@@ -92,6 +92,8 @@ static int misuse(void) {
   EXPECT(sentinel_set_tag(t("a"), t("b")), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_set_user(t("a"), t(""), t("")), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_add_breadcrumb(t("a"), t("b"), SENTINEL_LEVEL_INFO), SENTINEL_STATUS_NOT_INITIALISED);
+  EXPECT(sentinel_set_user_json(t("{}")), SENTINEL_STATUS_NOT_INITIALISED);
+  EXPECT(sentinel_add_breadcrumb_json(t("{}")), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_flush(10), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_close(10), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_next_request(10, &request), SENTINEL_STATUS_NOT_INITIALISED);
@@ -140,6 +142,10 @@ static int misuse(void) {
   EXPECT(sentinel_add_breadcrumb(no_utf8, t("b"), SENTINEL_LEVEL_INFO), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_set_tag(t("a"), no_utf8), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_set_user(no_utf8, t(""), t("")), SENTINEL_STATUS_INVALID_UTF8);
+  EXPECT(sentinel_set_user_json(t("7")), SENTINEL_STATUS_INVALID_JSON);
+  EXPECT(sentinel_set_user_json(null_text), SENTINEL_STATUS_NULL_POINTER);
+  EXPECT(sentinel_add_breadcrumb_json(t("[]")), SENTINEL_STATUS_INVALID_JSON);
+  EXPECT(sentinel_add_breadcrumb_json(no_utf8), SENTINEL_STATUS_INVALID_UTF8);
   OK(sentinel_set_user(t(""), t(""), t("")));
 
   /* Alerts. */

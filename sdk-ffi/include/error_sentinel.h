@@ -349,6 +349,14 @@ sentinel_status sentinel_add_breadcrumb(struct sentinel_text category,
                                         uint32_t level);
 
 /**
+ * Remembers one step that is a JSON object, as the Sentry protocol has it: with a time, a type and data of its own.
+ *
+ * # Safety
+ * `json` can be read.
+ */
+sentinel_status sentinel_add_breadcrumb_json(struct sentinel_text json);
+
+/**
  * Gives the calling thread a stack of its own to die on, unless it has one, so that a crash of it is reported even
  * when its own stack is used up. Call it once on each thread that your program starts; the one that calls
  * sentinel_init has got it. It is given back when the thread ends.
@@ -494,6 +502,15 @@ sentinel_status sentinel_options_set_app(struct sentinel_options options, struct
 sentinel_status sentinel_options_set_server_name(struct sentinel_options options, struct sentinel_text name);
 
 /**
+ * Names what speaks for the library where another language wraps it; `error-sentinel.native` unless said otherwise.
+ *
+ * # Safety
+ * `name` can be read.
+ */
+sentinel_status sentinel_options_set_sdk_name(struct sentinel_options options,
+                                              struct sentinel_text name);
+
+/**
  * Keeps every event in this folder until the collector has stored it, so that neither a crash nor a dead network loses
  * it; what is left is sent after the next start. Without it nothing is written to disk.
  *
@@ -540,6 +557,17 @@ sentinel_status sentinel_options_set_attach_stack(struct sentinel_options option
  */
 sentinel_status sentinel_options_deliver_by_host(struct sentinel_options options);
 
+#if defined(SENTINEL_HARNESS)
+/**
+ * What every envelope says about when it was sent, in place of the time, for tests that compare it byte for byte.
+ *
+ * # Safety
+ * `time` can be read.
+ */
+sentinel_status sentinel_options_set_sent_at(struct sentinel_options options,
+                                             struct sentinel_text time);
+#endif
+
 /**
  * Labels every alert from now on.
  *
@@ -558,6 +586,22 @@ sentinel_status sentinel_set_tag(struct sentinel_text key, struct sentinel_text 
 sentinel_status sentinel_set_user(struct sentinel_text id,
                                   struct sentinel_text email,
                                   struct sentinel_text name);
+
+/**
+ * Adds a named set of facts to every alert from now on, such as `device`; `json` is an object.
+ *
+ * # Safety
+ * Both texts can be read.
+ */
+sentinel_status sentinel_set_context(struct sentinel_text name, struct sentinel_text json);
+
+/**
+ * Says the same as sentinel_set_user, and anything more, by a JSON object as the Sentry protocol has it.
+ *
+ * # Safety
+ * `json` can be read.
+ */
+sentinel_status sentinel_set_user_json(struct sentinel_text json);
 
 /**
  * Says in words how a call ended; of a number that is no status, so much.

@@ -1,6 +1,6 @@
 //! What happened before.
 
-use error_sentinel::Crumb;
+use error_sentinel::{Breadcrumb, Crumb};
 
 use crate::boundary::boundary;
 use crate::level::level_of;
@@ -24,6 +24,22 @@ pub unsafe extern "C" fn sentinel_add_breadcrumb(category: Text, message: Text, 
             Some(category) => crumb.category(category),
             None => crumb,
         });
+        Ok(())
+    })
+}
+
+/// Remembers one step that is a JSON object, as the Sentry protocol has it: with a time, a type and data of its own.
+///
+/// # Safety
+/// `json` can be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_add_breadcrumb_json(json: Text) -> Status {
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let step = unsafe { json.read_object() }?;
+        running()?;
+        let step = Breadcrumb::from_value(step).ok_or(Status::InvalidJson)?;
+        error_sentinel::add_breadcrumb(step);
         Ok(())
     })
 }

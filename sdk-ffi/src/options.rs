@@ -132,6 +132,16 @@ pub unsafe extern "C" fn sentinel_options_set_server_name(options: OptionsHandle
     unsafe { set(options, name, |options, text| options.server_name(text)) }
 }
 
+/// Names what speaks for the library where another language wraps it; `error-sentinel.native` unless said otherwise.
+///
+/// # Safety
+/// `name` can be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_options_set_sdk_name(options: OptionsHandle, name: Text) -> Status {
+    // SAFETY: the caller vouches for it.
+    unsafe { set(options, name, |options, text| options.sdk_name(text)) }
+}
+
 /// Keeps every event in this folder until the collector has stored it, so that neither a crash nor a dead network loses
 /// it; what is left is sent after the next start. Without it nothing is written to disk.
 ///
@@ -209,6 +219,21 @@ pub extern "C" fn sentinel_options_deliver_by_host(options: OptionsHandle) -> St
             draft.is_delivered_by_host = true;
             Ok(())
         })
+    })
+}
+
+/// What every envelope says about when it was sent, in place of the time, for tests that compare it byte for byte.
+///
+/// # Safety
+/// `time` can be read.
+#[cfg(feature = "harness")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_options_set_sent_at(options: OptionsHandle, time: Text) -> Status {
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let time = unsafe { time.read() }?;
+        let time = error_sentinel::UnixMs::parse(time).ok_or(Status::InvalidArgument)?;
+        change(options, |options| options.sent_at(time))
     })
 }
 

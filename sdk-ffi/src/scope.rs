@@ -1,6 +1,8 @@
 //! What every alert from now on says about its surroundings.
 
 use error_sentinel::User;
+use error_sentinel_wire::codec::decode_value;
+use error_sentinel_wire::limits;
 
 use crate::boundary::boundary;
 use crate::lifecycle::running;
@@ -41,6 +43,43 @@ pub unsafe extern "C" fn sentinel_set_user(id: Text, email: Text, name: Text) ->
             username: owned(name),
             ..User::default()
         }));
+        Ok(())
+    })
+}
+
+/// Adds a named set of facts to every alert from now on, such as `device`; `json` is an object.
+///
+/// # Safety
+/// Both texts can be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_set_context(name: Text, json: Text) -> Status {
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let (name, json) = unsafe { (name.read()?, json.read()?) };
+        running()?;
+        if json.len() > limits::EVENT_BYTES {
+            return Err(Status::InvalidArgument);
+        }
+        let facts = decode_value(json.as_bytes()).map_err(|_| Status::InvalidJson)?;
+        if facts.as_object().is_none() {
+            return Err(Status::InvalidJson);
+        }
+        error_sentinel::set_context(name, facts);
+        Ok(())
+    })
+}
+
+/// Says the same as sentinel_set_user, and anything more, by a JSON object as the Sentry protocol has it.
+///
+/// # Safety
+/// `json` can be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_set_user_json(json: Text) -> Status {
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let user = unsafe { json.read_object() }?;
+        running()?;
+        error_sentinel::set_user(User::from_value(user));
         Ok(())
     })
 }

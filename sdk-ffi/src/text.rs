@@ -2,6 +2,9 @@
 
 use std::ffi::{CStr, c_char};
 
+use error_sentinel_wire::codec::decode_value;
+use error_sentinel_wire::{Value, limits};
+
 use crate::status::Status;
 
 /// Borrowed UTF-8. What a caller passes is copied before the call returns; what a function gives lives as long as its
@@ -43,6 +46,20 @@ impl Text {
         // SAFETY: not NULL and of a length that an object can have; the caller vouches for the rest.
         let bytes = unsafe { std::slice::from_raw_parts(self.data.cast::<u8>(), self.length) };
         std::str::from_utf8(bytes).map_err(|_| Status::InvalidUtf8)
+    }
+
+    /// The JSON object that the text is.
+    ///
+    /// # Safety
+    /// As [`Text::read`].
+    pub(crate) unsafe fn read_object(self) -> Result<Value, Status> {
+        // SAFETY: the caller vouches for it.
+        let json = unsafe { self.read() }?;
+        if json.len() > limits::EVENT_BYTES {
+            return Err(Status::InvalidArgument);
+        }
+        let value = decode_value(json.as_bytes()).map_err(|_| Status::InvalidJson)?;
+        if value.as_object().is_none() { Err(Status::InvalidJson) } else { Ok(value) }
     }
 
     /// The same; `None` for an empty one, which stands for "not given".
