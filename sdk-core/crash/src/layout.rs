@@ -57,6 +57,9 @@ pub const STEPS_AT: usize = MODULES_AT + MODULES_WORDS * WORD;
 /// After the steps.
 pub const STACK_AT: usize = STEPS_AT + STEPS * STEP_WORDS * WORD;
 
+/// Where each section begins, in their order.
+pub const SECTIONS_AT: [usize; 5] = [0, FACTS_AT, MODULES_AT, STEPS_AT, STACK_AT];
+
 /// Bytes of a whole record.
 pub const RECORD_BYTES: usize = STACK_AT + STACK_BYTES;
 

@@ -4,6 +4,8 @@
 //! The test command tries each with its corpus and with what a bounded number of mutations makes of it; `guided/`
 //! lets libFuzzer search for longer, by coverage. What it finds is kept in `corpus/` for ever.
 
+mod c_face;
+mod crash;
 mod envelope;
 mod event;
 mod header;
@@ -21,7 +23,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
+    Target { name: "c_face", run: c_face::run },
+    Target { name: "crash", run: crash::run },
     Target { name: "envelope", run: envelope::run },
     Target { name: "event", run: event::run },
     Target { name: "header", run: header::run },

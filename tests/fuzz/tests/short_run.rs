@@ -144,6 +144,8 @@ macro_rules! targets {
 }
 
 targets! {
+    texts_of_any_bytes_are_taken_or_refused_by_the_c_abi: "c_face",
+    records_of_crashes_of_any_bytes_are_read_or_refused: "crash",
     envelopes_of_any_bytes_are_read_or_refused: "envelope",
     events_of_any_json_are_read: "event",
     headers_of_any_text_are_read_or_refused: "header",
