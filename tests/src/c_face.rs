@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::process::{finish, repository};
+use crate::process::{finish, finish_with, repository};
 
 /// Longest that a compiler may take; the machine may be busy.
 const COMPILE: Duration = Duration::from_secs(120);
@@ -82,6 +82,20 @@ impl CProgram {
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("program")
+    }
+
+    /// Reads these lines as the body of a function.
+    ///
+    /// # Panics
+    /// When the compiler has anything to say.
+    #[track_caller]
+    pub fn assert_lines_compile(lines: &str) {
+        let text =
+            format!("#include <error_sentinel.h>\nvoid shown(void);\nvoid shown(void) {{\n{lines}}}\n");
+        let mut command = Command::new("cc");
+        command.args(["-x", "c", "-std=c11", "-fsyntax-only"]).args(STRICT).arg("-I").arg(headers());
+        let said = finish_with(command.arg("-"), &text, COMPILE).success();
+        assert!(said.stderr.is_empty(), "{}", said.stderr);
     }
 
     /// Reads the header alone by a compiler of this language, such as `c++17`.

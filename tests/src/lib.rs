@@ -17,6 +17,7 @@ pub mod http;
 pub mod labelled;
 pub mod load;
 mod mail;
+pub mod markdown;
 pub mod payload;
 mod person;
 mod process;

@@ -14,6 +14,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use error_sentinel_tests::markdown::{blocks, commands};
 use error_sentinel_tests::{
     Collector, Python, Setup, eventually, finish, interpreter, repository, without_settings,
 };
@@ -25,53 +26,8 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:8911";
 /// Languages of blocks that show something and instruct nothing.
 const READ_ONLY: [&str; 3] = ["text", "console", "html"];
 
-#[derive(Debug)]
-struct Block {
-    language: String,
-    text: String,
-}
-
-fn blocks(markdown: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut inside = false;
-    for line in markdown.lines() {
-        match (line.strip_prefix("```"), inside) {
-            (Some(language), false) => {
-                blocks.push(Block { language: language.trim().to_owned(), text: String::new() });
-                inside = true;
-            }
-            (Some(_), true) => inside = false,
-            (None, true) => {
-                if let Some(block) = blocks.last_mut() {
-                    block.text.push_str(line);
-                    block.text.push('\n');
-                }
-            }
-            (None, false) => {}
-        }
-    }
-    assert!(!inside, "a block has no end");
-    blocks
-}
-
-/// The commands of a block: lines that end in `\` go on, comments are left out.
-fn commands(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
-    let without_comment = |line: &str| line.split("  #").next().unwrap_or_default().trim().to_owned();
-    joined.lines().map(without_comment).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
-}
-
 fn raises_an_alarm(text: &str) -> bool {
     ["send_alert", "/log-error", "capture_"].iter().any(|word| text.contains(word))
-}
-
-#[test]
-fn blocks_and_their_commands_are_read() {
-    let blocks =
-        blocks("text\n```sh\na \\\n  b   # why\n\n# only a comment\nc\n```\nmore\n```rust\nlet x;\n```\n");
-    assert_eq!(blocks.len(), 2);
-    assert_eq!(blocks[1].language, "rust");
-    assert_eq!(commands(&blocks[0].text), ["a    b", "c"]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench` and `wasm`.
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench`, `wasm` and `c-package`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
 
 mod bench;
+mod c_package;
 mod faults;
 mod program;
 mod report;
@@ -47,6 +48,14 @@ enum Command {
     Sanitize,
     /// Builds the browser SDK's files in `sdk-wasm/dist`, which are committed.
     Wasm,
+    /// Builds the C library and puts it, its header, and what pkg-config and CMake ask for, into a folder.
+    CPackage {
+        /// The folder, such as `/usr/local`.
+        prefix: PathBuf,
+        /// The profile of cargo that it is built with.
+        #[arg(long, default_value = "release")]
+        profile: String,
+    },
     /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
     Bench {
         /// What to measure.
@@ -64,6 +73,7 @@ fn main() -> ExitCode {
         Command::Faults { names, quick } => faults::run(&names, quick),
         Command::Sanitize => sanitize::run(),
         Command::Wasm => wasm::run(),
+        Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
         Command::Bench { what, quick } => bench::run(what, quick),
     };
     match done {

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::program::Program;
 use crate::report::{Count, Report, seconds};
 use crate::toolbox::{
-    BROWSERS, CADDY, CXX, FAKETIME, INTERPRETERS, MINGW, NGINX, STRACE, VALGRIND, is_root,
+    BROWSERS, CADDY, CMAKE, CXX, FAKETIME, INTERPRETERS, MINGW, NGINX, PKG_CONFIG, STRACE, VALGRIND, is_root,
     provide_node_packages, provide_python,
 };
 use crate::wasm::check_package;
@@ -105,6 +105,11 @@ fn steps() -> Vec<Step> {
                 .words("--locked --all-features check bans licenses sources"),
         ),
         run("release build", Program::cargo("build --locked --release -p error-sentinel-collector")),
+        // First, since both build to the same place, and the tests of the library itself want it with more in it.
+        run(
+            "C package",
+            Program::cargo("run --locked -p xtask -- c-package --profile dev").argument(target_dir().join("c-package")),
+        ),
         run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness")),
         provide("interpreters", provide_interpreters),
         provide("browser package", check_package),
@@ -178,6 +183,7 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
             let program = Program::cargo("test --locked -p error-sentinel-tests --no-fail-fast --test *")
                 .environment("ERROR_SENTINEL_BIN", target_dir().join("release/error-sentinel"))
                 .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"))
+                .environment("ERROR_SENTINEL_C_PACKAGE", target_dir().join("c-package"))
                 .environment("ERROR_SENTINEL_PYTHON", python_folder("python").join("bin/python"))
                 .environment(
                     "ERROR_SENTINEL_PYTHON_BROTLI",
@@ -282,7 +288,8 @@ fn provide_pythons(log: &Path) -> Result<Vec<String>> {
 /// What the tests of real clients and of faults run.
 fn provide_clients(log: &Path) -> Result<Vec<String>> {
     provide_node_packages(&repository().join("tests/node"), log)?;
-    for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, VALGRIND, FAKETIME]) {
+    for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, CMAKE, PKG_CONFIG, VALGRIND, FAKETIME])
+    {
         if !tool.provide(log) {
             bail!(
                 "{} is missing and cannot be installed here; install it: {}",

@@ -40,6 +40,10 @@ pub const MINGW: Tool =
 /// Compiles the header as C++.
 pub const CXX: Tool = Tool { name: "c++", version_flag: "--version", package: "g++" };
 
+/// Build programs in C and C++ as the library's users do.
+pub const CMAKE: Tool = Tool { name: "cmake", version_flag: "--version", package: "cmake" };
+pub const PKG_CONFIG: Tool = Tool { name: "pkg-config", version_flag: "--version", package: "pkg-config" };
+
 /// Finds what a program in C does wrong with memory.
 pub const VALGRIND: Tool = Tool { name: "valgrind", version_flag: "--version", package: "valgrind" };
 
