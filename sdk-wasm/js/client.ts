@@ -60,6 +60,8 @@ export class Client {
   private waitingErrors: [any, string, number, string?][] = [];
   private lostCount = 0;
   private rawCount = 0;
+  /** The page is hidden: there may be no later. */
+  private isGone = false;
   private knownDebugIds = 0;
   private tags: Record<string, string> = {};
   private user?: User;
@@ -180,7 +182,7 @@ export class Client {
       this.seen.set(thrown, mechanism);
     }
     const level = options.level || 'error';
-    if (this.hasFailed) {
+    if (this.hasFailed || (this.isGone && !this.core)) {
       this.raw(thrown, id, time, level);
       return id;
     }
@@ -282,6 +284,7 @@ export class Client {
 
   /** The page goes away, perhaps for good. */
   hide(): void {
+    this.isGone = true;
     this.run(() => {
       this.delivery?.handOn();
       if (!this.core) this.sendWaiting();
@@ -289,6 +292,7 @@ export class Client {
   }
 
   wake(): void {
+    this.isGone = false;
     this.run(() => {
       void this.delivery?.sendKept();
       this.delivery?.pump();

@@ -17,6 +17,8 @@ async function chromium() {
   const args = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    // A page may change its route as often as it likes.
+    "--disable-ipc-flooding-protection",
   ];
   const context = await chromium.launchPersistentContext(profile, { executablePath: path("chromium"), args });
   const page = await context.newPage();
@@ -25,6 +27,12 @@ async function chromium() {
     evaluate: (work, argument) => page.evaluate(work, argument),
     // With its handlers, as a person's tab is; the browser stays.
     closeTab: () => page.close({ runBeforeUnload: true }),
+    /** What the page's objects take when the garbage is gone. */
+    async heapBytes() {
+      const session = await context.newCDPSession(page);
+      await session.send("HeapProfiler.collectGarbage");
+      return (await session.send("Runtime.getHeapUsage")).usedSize;
+    },
     async end() {
       await context.close();
       await rm(profile, { recursive: true, force: true });
@@ -35,7 +43,7 @@ async function chromium() {
 /** Debian's Firefox, by WebDriver BiDi. */
 async function firefox() {
   const { launch } = await import("puppeteer-core");
-  const browser = await launch({ browser: "firefox", executablePath: path("firefox-esr"), headless: true });
+  const browser = await launch({ browser: "firefox", executablePath: path("firefox-esr"), headless: true, extraPrefsFirefox: { "dom.navigation.navigationRateLimit.count": 0 } });
   const page = await browser.newPage();
   return {
     goto: (url) => page.goto(url),
@@ -76,6 +84,11 @@ async function webkit() {
       const { value, error } = await call("POST", `${session}/execute/async`, { script: script(work), args: [argument] });
       if (error) throw new Error(error);
       return value;
+    },
+    async closeTab() {
+      // The browser itself ends with its last tab, and what that had to say with it.
+      await call("POST", `${session}/window/new`, { type: "tab" });
+      await call("DELETE", `${session}/window`);
     },
     async end() {
       await call("DELETE", session).catch(() => {});
