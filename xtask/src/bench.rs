@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::bench_ffi;
 use crate::program::Program;
 use crate::toolbox::{provide_node_packages, provide_python};
 use crate::{repository, target_dir};
@@ -16,6 +17,8 @@ pub enum Subject {
     Grouping,
     /// What the browser SDK weighs and costs, beside `@sentry/browser` in the same Chromium.
     Browser,
+    /// What the C library weighs and costs its host, beside sentry-native where that is there.
+    Ffi,
     /// What the Rust SDK costs its host, beside the crate sentry.
     Sdk,
 }
@@ -30,6 +33,7 @@ pub fn run(what: Subject, quick: bool) -> Result<()> {
         Subject::Grouping => ("error-sentinel-tests", "grouping", "grouping"),
         Subject::Sdk => ("error-sentinel-tests", "sdk_bench", "sdk"),
         Subject::Browser => return browser(quick),
+        Subject::Ffi => return bench_ffi::run(quick, &target_dir().join("bench/ffi.json")),
     };
     let build = Program::cargo("build --locked --release -p error-sentinel-collector -p")
         .words(package)

@@ -4,6 +4,7 @@
 //! silence: what cannot be run is named at the end with the command that would make it run.
 
 mod bench;
+mod bench_ffi;
 mod c_package;
 mod faults;
 mod program;

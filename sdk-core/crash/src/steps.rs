@@ -65,8 +65,8 @@ pub fn note_step(step: &Step<'_>) {
     let mut end = 0;
     let mut push = |part: &str, max: usize| {
         let part = cut(part, max.min(STEP_BYTES - end)).as_bytes();
-        for (to, from) in text.iter_mut().skip(end).zip(part) {
-            *to = *from;
+        if let Some(to) = text.get_mut(end..end + part.len()) {
+            to.copy_from_slice(part);
         }
         end += part.len();
         part.len() as u64

@@ -18,12 +18,14 @@ pub static MODULES: Published<MODULES_WORDS> = Published::new();
 
 /// Copies bytes into words; what does not fit is left out.
 pub fn store(words: &[AtomicU64], bytes: &[u8]) {
-    for (word, part) in words.iter().zip(bytes.chunks(WORD)) {
-        let mut whole = [0; WORD];
-        for (to, from) in whole.iter_mut().zip(part) {
-            *to = *from;
-        }
-        word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+    let (whole, rest) = bytes.as_chunks();
+    let mut last = [0; WORD];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let last = (!rest.is_empty()).then_some(&last);
+    for (word, bytes) in words.iter().zip(whole.iter().chain(last)) {
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
     }
 }
 
