@@ -287,7 +287,9 @@ fn provide_pythons(log: &Path) -> Result<Vec<String>> {
 
 /// What the tests of real clients and of faults run.
 fn provide_clients(log: &Path) -> Result<Vec<String>> {
-    provide_node_packages(&repository().join("tests/node"), log)?;
+    for folder in ["tests/node", "examples/react"] {
+        provide_node_packages(&repository().join(folder), log)?;
+    }
     for tool in BROWSERS.into_iter().chain([STRACE, NGINX, CADDY, CXX, CMAKE, PKG_CONFIG, VALGRIND, FAKETIME])
     {
         if !tool.provide(log) {
