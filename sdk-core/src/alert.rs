@@ -1,14 +1,21 @@
 //! What can be reported, and how it becomes an event.
 
 use std::error::Error;
-use std::fmt::{self, Write};
+use std::fmt;
 
-use error_sentinel_wire::{Event, Exception, Level, Mechanism, Message, User, Value, limits};
+use error_sentinel_wire::{Event, Level, Message, User, Value, limits};
+
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use chain::Bounded;
+pub(crate) use chain::Chain;
+
+mod chain;
 
 /// An alert on its way, to be adjusted before it is sent.
 #[derive(Debug)]
 pub struct Alert {
     pub(crate) event: Event,
+    pub(crate) chain: Chain,
     pub(crate) origin: Option<Origin>,
 }
 
@@ -77,9 +84,9 @@ impl Alert {
         self
     }
 
-    pub(crate) fn new(exceptions: Vec<Exception>) -> Alert {
-        let event = Event { level: Some(Level::Error), exceptions, ..Event::default() };
-        Alert { event, origin: None }
+    pub(crate) fn new(chain: Chain) -> Alert {
+        let event = Event { level: Some(Level::Error), ..Event::default() };
+        Alert { event, chain, origin: None }
     }
 
     /// As a logger's record: its level and its name.
@@ -94,7 +101,7 @@ impl Alert {
         limits::cut(&mut text, limits::MESSAGE_BYTES);
         let message = Message { formatted: Some(text), ..Message::default() };
         let event = Event { level: Some(Level::Error), message: Some(message), ..Event::default() };
-        Alert { event, origin: None }
+        Alert { event, chain: Chain::default(), origin: None }
     }
 }
 
@@ -122,32 +129,26 @@ pub mod kind {
 
 impl<E: Error + ?Sized> IntoAlert<kind::AnError> for &E {
     fn into_alert(self) -> Alert {
-        let name = std::any::type_name::<E>();
-        let surfaced = Exception {
-            kind: Some(if name.starts_with("dyn ") { type_by_debug(&self) } else { short_type(name) }),
-            value: Some(display(&self)),
-            ..Exception::default()
-        };
-        Alert::new(chain(surfaced, self.source()))
+        Alert::new(Chain::of_type(self, std::any::type_name::<E>()))
     }
 }
 
 impl IntoAlert<kind::ABox> for &Box<dyn Error> {
     fn into_alert(self) -> Alert {
-        Alert::new(chain(link(&**self), self.source()))
+        Alert::new(Chain::of(&**self))
     }
 }
 
 impl IntoAlert<kind::ABox> for &Box<dyn Error + Send + Sync> {
     fn into_alert(self) -> Alert {
-        Alert::new(chain(link(&**self), self.source()))
+        Alert::new(Chain::of(&**self))
     }
 }
 
 /// An event made elsewhere, such as in another language: what it says itself, its id and stack too, is kept.
 impl IntoAlert<kind::AnEvent> for Event {
     fn into_alert(self) -> Alert {
-        Alert { event: self, origin: None }
+        Alert { event: self, chain: Chain::default(), origin: None }
     }
 }
 
@@ -166,103 +167,6 @@ impl IntoAlert<kind::AText> for String {
 impl IntoAlert<kind::AText> for &String {
     fn into_alert(self) -> Alert {
         Alert::text(self.clone())
-    }
-}
-
-/// The causes of `surfaced`, oldest first, and `surfaced` itself last, as the wire wants them.
-pub(crate) fn chain(surfaced: Exception, mut source: Option<&(dyn Error + 'static)>) -> Vec<Exception> {
-    let mut exceptions = vec![surfaced];
-    while let Some(error) = source {
-        // An error may name itself as its source; such a chain has no end.
-        if exceptions.len() >= limits::EXCEPTIONS {
-            break;
-        }
-        exceptions.push(link(error));
-        source = error.source();
-    }
-    exceptions.reverse();
-    if let Some(last) = exceptions.last_mut() {
-        last.mechanism =
-            Some(Mechanism { kind: "send_alert".to_owned(), handled: Some(true), ..Mechanism::default() });
-    }
-    exceptions
-}
-
-pub(crate) fn link(error: &dyn Error) -> Exception {
-    Exception { kind: Some(type_by_debug(&error)), value: Some(display(&error)), ..Exception::default() }
-}
-
-fn display(error: &impl fmt::Display) -> String {
-    let mut text = Bounded::new(limits::MESSAGE_BYTES);
-    // A bounded text refuses what is too long, which ends the writing; what it holds by then is kept.
-    let _ = write!(text, "{error}");
-    text.text
-}
-
-/// The name of an error's type, as far as `Debug` tells: everything before the first brace or bracket.
-fn type_by_debug(error: &impl fmt::Debug) -> String {
-    let mut name = Name(String::new());
-    // A name refuses what is none, which ends the writing early; what it holds by then is all that is wanted.
-    let _ = write!(name, "{error:?}");
-    let name = name.0.trim_end_matches(':');
-    if name.chars().any(char::is_alphabetic) { name.to_owned() } else { "Error".to_owned() }
-}
-
-/// A name that ends where something else begins.
-struct Name(String);
-
-impl Write for Name {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-        let room = limits::NAME_BYTES.saturating_sub(self.0.len());
-        let end = part.char_indices().find(|(at, c)| !is_name(*c) || at + c.len_utf8() > room);
-        let Some((end, _)) = end else {
-            self.0.push_str(part);
-            return Ok(());
-        };
-        self.0.push_str(part.get(..end).unwrap_or_default());
-        Err(fmt::Error)
-    }
-}
-
-/// `std::io::error::Error` as people write it: the last module and the name, without generic arguments.
-fn short_type(name: &str) -> String {
-    let plain = name.split('<').next().unwrap_or(name);
-    let mut parts: Vec<&str> = plain.rsplit("::").take(2).collect();
-    parts.reverse();
-    parts.join("::")
-}
-
-/// Text that stops growing at a bound.
-pub(crate) struct Bounded {
-    text: String,
-    max: usize,
-}
-
-impl Bounded {
-    pub(crate) fn new(max: usize) -> Bounded {
-        Bounded { text: String::new(), max }
-    }
-
-    #[cfg(any(feature = "log", feature = "tracing"))]
-    pub(crate) fn into_text(self) -> String {
-        self.text
-    }
-}
-
-impl Write for Bounded {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        let room = self.max.saturating_sub(self.text.len());
-        if part.len() <= room {
-            self.text.push_str(part);
-            return Ok(());
-        }
-        let mut end = room;
-        while !part.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.text.push_str(part.get(..end).unwrap_or_default());
-        Err(fmt::Error)
     }
 }
 
@@ -288,7 +192,7 @@ mod tests {
     }
 
     fn names<K>(error: impl IntoAlert<K>) -> Vec<(String, String)> {
-        let exceptions = error.into_alert().event.exceptions;
+        let exceptions = error.into_alert().chain.into_exceptions();
         exceptions.into_iter().map(|e| (e.kind.unwrap(), e.value.unwrap())).collect()
     }
 

@@ -4,6 +4,10 @@ use std::collections::HashMap;
 
 use error_sentinel_wire::{Frame, Stacktrace, limits};
 
+pub use walk::addresses;
+
+mod walk;
+
 /// Most addresses resolved and remembered; past it all are forgotten.
 const REMEMBERED: usize = 8192;
 
@@ -51,33 +55,6 @@ const LIBRARIES: [&str; 22] = [
     "actix",
     "test::",
 ];
-
-/// The addresses of this thread's stack, the newest first.
-pub fn addresses() -> Vec<usize> {
-    let mut addresses = Vec::with_capacity(64);
-    walk(|frame| {
-        addresses.push(frame.ip() as usize);
-        addresses.len() < limits::FRAMES
-    });
-    addresses
-}
-
-/// Walks up this thread's stack. The lock of `backtrace::trace` is the one under which names are found: the worker
-/// can hold it for a second, and no caller may wait that long.
-#[cfg(not(windows))]
-fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
-    // Safety: the lock guards Windows' library for symbols, which is not used here. Elsewhere the system's unwinder
-    // does the walk, as it does for panics of several threads at once, and reads this thread's stack only.
-    #[expect(unsafe_code, reason = "there is no safe way to leave out the lock")]
-    unsafe {
-        backtrace::trace_unsynchronized(visit);
-    }
-}
-
-#[cfg(windows)]
-fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
-    backtrace::trace(visit);
-}
 
 /// Names of addresses, found once.
 #[derive(Debug, Default)]

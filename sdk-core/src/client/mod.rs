@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use error_sentinel_wire::{Dsn, Event, EventId, Level, Message, UnixMs, User};
 
-use crate::alert::{Alert, Origin};
+use crate::alert::{Alert, Chain, Origin};
 use crate::breadcrumbs::Trail;
 use crate::engine::{Sighting, Storms, Verdict};
 use crate::fit::fit;
@@ -59,6 +59,8 @@ enum Task {
 /// An alert as the thread that raised it saw it; names are found later, by the worker.
 struct Snapshot {
     event: Event,
+    /// The error that it is about, until the worker makes exceptions of it.
+    chain: Chain,
     /// The steps before it.
     trail: Trail,
     /// Addresses of the stack, the newest first.
@@ -255,7 +257,7 @@ pub fn send(make: impl FnOnce() -> Alert) -> EventId {
     if !is_own_process() || is_sampled_out(id) {
         return id;
     }
-    let Some(Alert { mut event, origin }) = unseen(make) else {
+    let Some(Alert { mut event, chain, origin }) = unseen(make) else {
         BROKEN_COUNT.fetch_add(1, Ordering::Relaxed);
         return id;
     };
@@ -266,7 +268,7 @@ pub fn send(make: impl FnOnce() -> Alert) -> EventId {
     // An event made elsewhere brings the stack that it is about.
     let needs_none = has_stack(&event) || !TAKES_STACKS.load(Ordering::Relaxed);
     let addresses = if needs_none { Vec::new() } else { addresses() };
-    hand_over(Snapshot { event, trail, addresses, origin, is_panic: false }, true);
+    hand_over(Snapshot { event, chain, trail, addresses, origin, is_panic: false }, true);
     id
 }
 
@@ -374,14 +376,23 @@ impl Client {
 }
 
 impl Snapshot {
+    /// Puts the error into the wire's words.
+    fn settle(&mut self) {
+        if !self.chain.is_empty() {
+            self.event.exceptions = std::mem::take(&mut self.chain).into_exceptions();
+        }
+    }
+
     /// What tells it from others: its stack, or what it says where it has none.
     fn sighting(&self, at: UnixMs) -> Sighting<'_> {
         let event = &self.event;
-        let exception = event.main_exception();
-        let said = exception.and_then(|exception| exception.value.as_deref());
+        let of_event = event.main_exception();
+        let of_event = of_event.map(|exception| (exception.kind.as_deref(), exception.value.as_deref()));
+        let of_chain = self.chain.surfaced().map(|(kind, value)| (Some(kind), Some(value)));
+        let (kind, said) = of_chain.or(of_event).unwrap_or_default();
         let message = said.or_else(|| event.message.as_ref().and_then(Message::text));
         let mut hasher = DefaultHasher::new();
-        exception.and_then(|exception| exception.kind.as_deref()).hash(&mut hasher);
+        kind.hash(&mut hasher);
         event.level.map(Level::as_str).hash(&mut hasher);
         event.fingerprint.hash(&mut hasher);
         if self.addresses.is_empty() {
@@ -422,6 +433,7 @@ mod tests {
         let event = Event { event_id: Some(EventId(id)), level: Some(Level::Fatal), ..Event::default() };
         Box::new(Snapshot {
             event,
+            chain: Chain::default(),
             trail: Trail::default(),
             addresses: Vec::new(),
             origin: None,

@@ -9,6 +9,7 @@ use std::sync::Once;
 use error_sentinel_wire::{Event, Exception, Level, Mechanism, limits};
 
 use super::{Snapshot, addresses, clock, hand_over, is_making, is_on, scopes, worker};
+use crate::alert::Chain;
 use crate::fit::fit;
 
 /// Installs the hook, once per process. It does nothing while reporting is off.
@@ -71,7 +72,8 @@ fn report(info: &PanicHookInfo<'_>) {
     }
     fit(&mut event);
     let trail = scopes::apply(&mut event, false);
-    hand_over(Snapshot { event, trail, addresses: addresses(), origin: None, is_panic: true }, false);
+    let chain = Chain::default();
+    hand_over(Snapshot { event, chain, trail, addresses: addresses(), origin: None, is_panic: true }, false);
     if cfg!(panic = "abort") {
         super::flush(super::farewell());
     }

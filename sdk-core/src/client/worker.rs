@@ -171,13 +171,15 @@ impl Worker {
 
     fn carry_out(&mut self, task: Task) {
         match task {
-            Task::Alert(snapshot) => {
+            Task::Alert(mut snapshot) => {
+                snapshot.settle();
                 if !self.knows_names(&snapshot) {
                     self.keep_early(&snapshot);
                 }
                 self.take(*snapshot);
             }
-            Task::Keep(snapshot, done) => {
+            Task::Keep(mut snapshot, done) => {
+                snapshot.settle();
                 self.state.is_stuck.store(false, Ordering::Relaxed);
                 if self.keep_early(&snapshot) {
                     // Whoever waited may have gone meanwhile.
@@ -245,6 +247,7 @@ impl Worker {
             drop(storms);
             let Some(Collapsed { first, occurrences }) = closed else { return };
             let mut snapshot = *first;
+            snapshot.settle();
             snapshot.event.occurrences = Some(occurrences);
             self.take(snapshot);
         }

@@ -12,11 +12,11 @@ use std::error::Error;
 
 use eyre::Report;
 
-use crate::alert::{Alert, IntoAlert, Origin, chain, kind, link};
+use crate::alert::{Alert, Chain, IntoAlert, Origin, kind};
 
 fn alert_of(error: &Report) -> Alert {
     let error: &(dyn Error + Send + Sync + 'static) = error.as_ref();
-    Alert::new(chain(link(error), error.source()))
+    Alert::new(Chain::of(error))
 }
 
 /// The backtrace in words; none when there is none, or when another handler than the default writes otherwise.
@@ -50,7 +50,8 @@ mod tests {
     fn what_was_said_on_the_way_is_kept() {
         let error = || Report::new(std::fmt::Error).wrap_err("checkout failed");
         for alert in [(&error()).into_alert(), error().into_alert()] {
-            let values = alert.event.exceptions.iter().filter_map(|exception| exception.value.as_deref());
+            let exceptions = alert.chain.into_exceptions();
+            let values = exceptions.iter().filter_map(|exception| exception.value.as_deref());
             let values: Vec<_> = values.collect();
             assert_eq!(values, ["an error occurred when formatting an argument", "checkout failed"]);
         }

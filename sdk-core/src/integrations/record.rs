@@ -36,11 +36,11 @@ pub fn report(level: Level, target: &str, message: fmt::Arguments<'_>) {
     if action == Action::Ignore || crate::client::is_own_thread() {
         return;
     }
-    let mut text = Bounded::new(limits::MESSAGE_BYTES);
+    let mut text = String::new();
     // What is too long ends the writing; what there is by then is kept.
-    let _ = text.write_fmt(message);
+    let _ = Bounded::new(&mut text, limits::MESSAGE_BYTES).write_fmt(message);
     match action {
-        Action::Alert => _ = send_alert_with(text.into_text(), |alert| alert.of_logger(level, target)),
-        _ => add_breadcrumb(Crumb::new(&text.into_text()).category(target).level(level)),
+        Action::Alert => _ = send_alert_with(text, |alert| alert.of_logger(level, target)),
+        _ => add_breadcrumb(Crumb::new(&text).category(target).level(level)),
     }
 }

@@ -18,7 +18,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use error_sentinel_wire::{Exception, Level, Object, TraceId, Value, limits};
+use error_sentinel_wire::{Level, Object, TraceId, Value, limits};
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Metadata, Subscriber};
@@ -26,7 +26,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::record::Action;
-use crate::alert::{Alert, Bounded, chain, link};
+use crate::alert::{Alert, Bounded, Chain};
 use crate::{Breadcrumb, Trace, is_reporting};
 
 /// Most spans that an alert names.
@@ -48,7 +48,7 @@ pub struct SentinelLayer {
 struct Fields {
     message: Option<String>,
     data: Object,
-    exceptions: Vec<Exception>,
+    chain: Chain,
 }
 
 impl Fields {
@@ -69,10 +69,10 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut text = Bounded::new(limits::MESSAGE_BYTES);
+        let mut text = String::new();
         // What is too long ends the writing; what there is by then is kept.
-        let _ = write!(text, "{value:?}");
-        self.set_text(field, text.into_text());
+        let _ = write!(Bounded::new(&mut text, limits::MESSAGE_BYTES), "{value:?}");
+        self.set_text(field, text);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -82,7 +82,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, _: &Field, error: &(dyn Error + 'static)) {
-        self.exceptions = chain(link(error), error.source());
+        self.chain = Chain::of(error);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -148,10 +148,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SentinelLayer {
             };
             return crate::add_breadcrumb(crumb);
         }
-        let mut alert = if fields.exceptions.is_empty() {
+        let mut alert = if fields.chain.is_empty() {
             Alert::text(fields.message.take().unwrap_or_else(|| event.metadata().name().to_owned()))
         } else {
-            Alert::new(std::mem::take(&mut fields.exceptions))
+            Alert::new(std::mem::take(&mut fields.chain))
         };
         if let Some(message) = fields.message {
             alert.extra("message", message);
