@@ -324,21 +324,6 @@ fn a_full_disk_costs_no_error() {
 }
 
 #[test]
-fn a_system_without_threads_or_descriptors_runs_the_program_all_the_same() {
-    let (_dir, copy) = for_nobody();
-    for (wrapper, is_off) in [("prlimit --nproc=1:1", true), ("prlimit --nofile=5:5", false)] {
-        let tracker = Tracker::start(Conduct::Well);
-        let mut command = as_nobody(wrapper, &copy);
-        command.args(["distinct", "20"]);
-        set_up(&mut command, &tracker, None);
-        command.env("REPORTER_CLOSE_MS", "300");
-        let ended = finish(&mut command, RUN).success();
-        assert!(ended.stdout.contains("ready"), "{wrapper}: {ended:?}");
-        assert_eq!(ended.stderr.contains("nothing will be reported"), is_off, "{wrapper}: {ended:?}");
-    }
-}
-
-#[test]
 fn five_thousand_threads_report_at_once() {
     let tracker = Tracker::start(Conduct::Well);
     let mut reporter = Reporter::start("threads 5000", &tracker, None);

@@ -29,6 +29,7 @@ pub mod crash;
 pub mod http;
 mod keeper;
 mod panic_hook;
+mod room;
 pub mod scopes;
 mod sender;
 mod spool;
@@ -188,7 +189,9 @@ pub fn start(mut options: Options) -> bool {
             std::env::var_os("ERROR_SENTINEL_SPOOL_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
     }
     let is_spooled = options.spool_dir.is_some();
-    let keeper = match worker::start(dsn, options, inbox, state.clone(), storms.clone()) {
+    let started = room::look_for_room()
+        .and_then(|()| worker::start(dsn, options, inbox, state.clone(), storms.clone()));
+    let keeper = match started {
         Ok(keeper) => keeper,
         Err(error) => {
             eprintln!("error-sentinel: nothing will be reported: {error}");
