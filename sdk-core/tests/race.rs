@@ -130,3 +130,37 @@ fn a_race_on_purpose_is_seen() {
         }
     });
 }
+
+#[test]
+fn of_a_million_steps_of_sixty_four_threads_the_last_ones_are_kept_and_the_rest_is_counted() {
+    const STEPS: u64 = 1_000_000 / THREADS;
+    const KEPT: usize = 20;
+    let _one = ONE_AT_A_TIME.lock();
+    let transport = TestTransport::new();
+    let guard = error_sentinel::init(Options::new(DSN).transport(transport.clone()));
+    let long = "ä".repeat(5 << 20);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let long = &long;
+            scope.spawn(move || {
+                for number in 0..STEPS {
+                    match number % 1000 {
+                        7 => error_sentinel::add_breadcrumb(long),
+                        8 => error_sentinel::add_breadcrumb("a\0b\u{feff}\u{202e}"),
+                        _ => error_sentinel::add_breadcrumb(format!("{thread} {number}")),
+                    }
+                }
+            });
+        }
+    });
+    error_sentinel::add_breadcrumb("the last of all");
+    error_sentinel::send_alert("after so much");
+    assert!(guard.close(PATIENCE));
+    let text = transport.envelopes().remove(0);
+    assert!(text.len() < 256 << 10, "{}", text.len());
+    let event = transport.events().remove(0);
+    assert_eq!(event.breadcrumbs.len(), KEPT);
+    assert_eq!(event.breadcrumbs.last().unwrap().message.as_deref(), Some("the last of all"));
+    let evicted_count = event.contexts.get("breadcrumbs").unwrap().get("evicted_count").unwrap();
+    assert_eq!(evicted_count.as_i64().unwrap() + KEPT as i64, (THREADS * STEPS) as i64 + 1);
+}

@@ -42,6 +42,8 @@ struct Seen {
     times: Vec<UnixMs>,
     most_events: usize,
     lost: BTreeMap<String, u64>,
+    /// Bytes of all that was passed on to another server.
+    forwarded_bytes: u64,
 }
 
 /// The body of a request as it came.
@@ -136,6 +138,11 @@ impl Tracker {
         lock(&self.seen).lost.clone()
     }
 
+    /// Bytes that connections which are over have had passed on to another server, headers included.
+    pub fn forwarded_bytes(&self) -> u64 {
+        lock(&self.seen).forwarded_bytes
+    }
+
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         loop {
             let conduct = *lock(&self.conduct);
@@ -144,7 +151,7 @@ impl Tracker {
                     lock(&self.seen).requests.push(Instant::now());
                     return stream.shutdown(Shutdown::Both);
                 }
-                Conduct::Forward(to) => return forward(&stream, to),
+                Conduct::Forward(to) => return self.forward(&stream, to),
                 _ => {}
             }
             let Some(request) = self.read(&mut stream)? else { return Ok(()) };
@@ -251,17 +258,19 @@ impl Tracker {
         }
         seen.most_events = seen.most_events.max(events);
     }
-}
 
-fn forward(client: &TcpStream, to: SocketAddr) -> io::Result<()> {
-    let server = TcpStream::connect(to)?;
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || {
-        // One side ends when the other does, for whatever reason.
-        let _ = io::copy(&mut from_client, &mut to_server);
-        to_server.shutdown(Shutdown::Both)
-    });
-    let (mut from_server, mut to_client) = (server, client);
-    let _ = io::copy(&mut from_server, &mut to_client);
-    client.shutdown(Shutdown::Both)
+    fn forward(&self, client: &TcpStream, to: SocketAddr) -> io::Result<()> {
+        let server = TcpStream::connect(to)?;
+        let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+        let itself = self.clone();
+        thread::spawn(move || {
+            // One side ends when the other does, for whatever reason.
+            let passed_on = io::copy(&mut from_client, &mut to_server);
+            lock(&itself.seen).forwarded_bytes += passed_on.unwrap_or_default();
+            to_server.shutdown(Shutdown::Both)
+        });
+        let (mut from_server, mut to_client) = (server, client);
+        let _ = io::copy(&mut from_server, &mut to_client);
+        client.shutdown(Shutdown::Both)
+    }
 }

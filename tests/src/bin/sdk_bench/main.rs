@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 mod contestant;
 mod measure;
 mod paced;
+mod repeats;
 mod weight;
 
 use contestant::{Contestant, Ours, Sentry};
@@ -32,15 +33,19 @@ struct Arguments {
     /// Takes the times of one contestant's calls while it reports to a DSN, and prints them.
     #[arg(long, num_args = 2, value_names = ["CONTESTANT", "DSN"], hide = true)]
     paced: Option<Vec<String>>,
+    /// Reports one error so many times to a DSN, and prints what one of them took.
+    #[arg(long, num_args = 3, value_names = ["CONTESTANT", "DSN", "COUNT"], hide = true)]
+    repeats: Option<Vec<String>>,
     /// Takes only the figures with a misbehaving server.
     #[arg(long)]
     only_paced: bool,
 }
 
 /// One line of the table: what is measured, its name, and the share of sentry's figure that ours may be.
-const FIGURES: [(&str, &str, f64); 12] = [
+const FIGURES: [(&str, &str, f64); 13] = [
     ("breadcrumb_ns", "breadcrumb, ring full, 1 thread", 1.0 / 3.0),
     ("breadcrumb_4_threads_ns", "breadcrumb, ring full, 4 threads", 1.0 / 3.0),
+    ("breadcrumb_64_threads_ns", "breadcrumb, ring full, 64 threads", 1.0 / 3.0),
     ("alert_with_stack_ns", "alert of 3 errors with its stack", 0.1),
     ("alert_with_stack_p99_ns", "the same, 99th percentile", 0.1),
     ("first_alert_with_stack_ns", "the first of a process", 0.1),
@@ -68,9 +73,13 @@ fn main() -> Result<()> {
     if let Some([contestant, dsn]) = arguments.paced.as_deref() {
         return paced::take(contestant, dsn, arguments.quick);
     }
+    if let Some([contestant, dsn, count]) = arguments.repeats.as_deref() {
+        return repeats::take(contestant, dsn, count);
+    }
     let mut figures = Map::new();
     if !arguments.only_paced {
         compare(&mut figures, arguments.quick)?;
+        figures.insert("repeats".to_owned(), repeats::compare(arguments.quick)?);
     }
     figures.insert("paced".to_owned(), paced::compare(arguments.quick)?);
     if !arguments.quick && !arguments.only_paced {

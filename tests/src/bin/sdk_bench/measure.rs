@@ -82,6 +82,7 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
             median((0..rounds).map(|_| repeated(10_000, C::breadcrumb)).collect())
         }
         "breadcrumb_4_threads_ns" => in_threads(4, if is_quick { 200_000 } else { 1_000_000 }, C::breadcrumb),
+        "breadcrumb_64_threads_ns" => in_threads(64, if is_quick { 10_000 } else { 100_000 }, C::breadcrumb),
         "alert_ns" | "alert_with_stack_ns" => median(all_different(rounds)),
         "alert_100_breadcrumbs_ns" => {
             repeated(200, C::breadcrumb);
