@@ -1,17 +1,8 @@
-// Debian's Chromium with a fresh profile, and a page of the tests in it.
+// A page of the tests in Chromium, for what needs Playwright's own options.
 
 import { createServer } from "node:http";
-import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { build } from "esbuild";
-import { chromium } from "playwright-core";
-
-const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
+import { launchChromium } from "./engines.mjs";
 
 /** Bundles a script as an application would be. */
 export async function bundle(entry) {
@@ -27,16 +18,13 @@ export async function withPage(script, use, options = {}) {
     response.end(isScript ? script : "<!doctype html><title>Shop</title><script src=/app.js></script>");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const profile = await mkdtemp(join(tmpdir(), "error-sentinel-chromium-"));
-  const executablePath = execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS, ...options });
+  const { context, end } = await launchChromium(options);
   try {
     const page = await context.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     return await use(page, context);
   } finally {
-    await context.close();
+    await end();
     server.close();
-    await rm(profile, { recursive: true, force: true });
   }
 }

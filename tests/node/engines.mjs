@@ -10,8 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const path = (name) => execFileSync("which", [name], { encoding: "utf8" }).trim();
 
-/** Debian's Chromium, by its own protocol. */
-async function chromium() {
+/** Debian's Chromium with a fresh profile, as Playwright's context with these options. */
+export async function launchChromium(options = {}) {
   const { chromium } = await import("playwright-core");
   const profile = await mkdtemp(join(tmpdir(), "error-sentinel-chromium-"));
   const args = [
@@ -20,7 +20,17 @@ async function chromium() {
     // A page may change its route as often as it likes.
     "--disable-ipc-flooding-protection",
   ];
-  const context = await chromium.launchPersistentContext(profile, { executablePath: path("chromium"), args });
+  const context = await chromium.launchPersistentContext(profile, { executablePath: path("chromium"), args, ...options });
+  const end = async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { context, end };
+}
+
+/** Chromium, by its own protocol. */
+async function chromium() {
+  const { context, end } = await launchChromium();
   const page = await context.newPage();
   return {
     goto: (url) => page.goto(url),
@@ -33,10 +43,7 @@ async function chromium() {
       await session.send("HeapProfiler.collectGarbage");
       return (await session.send("Runtime.getHeapUsage")).usedSize;
     },
-    async end() {
-      await context.close();
-      await rm(profile, { recursive: true, force: true });
-    },
+    end,
   };
 }
 
