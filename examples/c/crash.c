@@ -1,8 +1,8 @@
 /*
  * Dies in many ways, with the SDK and without: crash HOW WHERE [DSN SPOOL_FOLDER [wait]]
  *
- * HOW is segv, abort, bus, ill, fpe, null-call, overflow, malloc, own-handler, later-handler or tight-stack. WHERE is main,
- * worker or two (two threads at once). With `wait` it waits for a line of input first. `crash report DSN SPOOL_FOLDER`
+ * HOW is segv, abort, bus, ill, fpe, null-call, overflow, overflow-unprepared, malloc, own-handler, later-handler or
+ * tight-stack. WHERE is main, worker or two (two threads at once). With `wait` it waits for a line of input first. `crash report DSN SPOOL_FOLDER`
  * is the next start: it sends what the others left.
  */
 #define _GNU_SOURCE
@@ -72,7 +72,7 @@ NOINLINE void die(void) {
     void (*volatile nowhere)(void) = NULL;
     nowhere();
   }
-  if (!strcmp(how, "overflow")) deeper(0);
+  if (!strncmp(how, "overflow", 8)) deeper(0);
   if (!strcmp(how, "malloc")) break_malloc();
   *(volatile int *)16 = 1;
   zero++;
@@ -84,7 +84,7 @@ NOINLINE void middle(void) {
 }
 
 static void *worker(void *of_two) {
-  sentinel_prepare_thread();
+  if (strcmp(how, "overflow-unprepared")) sentinel_prepare_thread();
   if (of_two) pthread_barrier_wait(&together);
   middle();
   return NULL;

@@ -62,9 +62,10 @@ impl Program {
     /// The next starts, until all is sent.
     #[track_caller]
     fn report_all(&self, dsn: &str, folder: &Path) {
-        eventually("all is sent", SOON, || {
+        // One may end before it has sent everything, on a machine that is busy.
+        eventually("all is sent", RUN, || {
             self.report(dsn, folder);
-            kept_events(folder).is_empty().then_some(())
+            (records(folder).is_empty() && kept_events(folder).is_empty()).then_some(())
         });
     }
 
@@ -83,7 +84,7 @@ impl Program {
         if matches!(self, Program::C(_)) {
             command.arg(folder);
         }
-        finish(&mut command, RUN).success();
+        finish(&mut command, RUN);
     }
 
     /// Lets it die, without the SDK and with it; returns the name of what it left.
@@ -235,6 +236,14 @@ fn handlers_of_the_program_run_whether_they_came_before_the_sdk_or_after() {
 }
 
 #[test]
+fn a_thread_without_a_stack_to_die_on_dies_as_without_the_sdk_and_in_silence() {
+    let program = Program::C(CProgram::compile("crash", Linked::Dynamically));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    program.dies_alike("overflow-unprepared", "worker", NOBODY, folder.path());
+    assert_eq!(written_count(folder.path()), 0);
+}
+
+#[test]
 fn a_crash_in_the_handler_itself_ends_the_process() {
     let program = Program::C(CProgram::compile("crash", Linked::Dynamically));
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -313,8 +322,11 @@ fn a_process_that_ends_well_leaves_nothing_and_one_that_lives_is_left_alone() {
     });
     assert_eq!(signal, Some(6));
     let own = records(folder.path());
-    finish(&mut program.command(&["report", NOBODY, &path]), RUN).failure();
-    assert_eq!(records(folder.path()), BTreeSet::new());
+    // One start may end before it has looked at everything.
+    eventually("the record has become an event", SOON, || {
+        finish(&mut program.command(&["report", NOBODY, &path]), RUN);
+        records(folder.path()).is_empty().then_some(())
+    });
     let kept: BTreeSet<String> = kept_events(folder.path()).into_iter().collect();
     assert_eq!(kept, own, "what cannot be sent is kept");
 }

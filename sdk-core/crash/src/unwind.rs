@@ -4,9 +4,19 @@
 //! most of the time: a module of the record is matched with a loaded one by its identity, and no file that the record
 //! names is ever opened. Where none matches, what is left is the chain of frame pointers.
 
-use framehop::{ExplicitModuleSectionInfo, Module as UnwindModule, Unwinder};
+use framehop::{ExplicitModuleSectionInfo, Module as UnwindModule};
 
+use crate::layout::{AARCH64, X86_64, registers_of};
 use crate::record::{Module, Record};
+
+/// The processor that this is compiled for; others have no records.
+const NATIVE: u64 = if cfg!(target_arch = "x86_64") {
+    X86_64
+} else if cfg!(target_arch = "aarch64") {
+    AARCH64
+} else {
+    0
+};
 
 /// Address of a section, as its file has it, and its bytes.
 pub type Table = (u64, Vec<u8>);
@@ -35,9 +45,10 @@ impl Record {
             let twin = self.twin(module, loaded)?;
             Some(unwind_module(module, twin))
         });
-        let walked = match self.register("rip") {
-            Some(_) => self.walk_x86_64(modules, max),
-            None => self.walk_aarch64(modules, max),
+        // A record of another processor is not of this machine.
+        let walked = match registers_of(NATIVE).is_some_and(|own| self.registers.len() == own.len()) {
+            true => self.walk(modules, max),
+            false => Vec::new(),
         };
         // The first two are known without walking; more than that is better.
         if walked.len() >= addresses.len() { walked } else { addresses }
@@ -64,7 +75,9 @@ impl Record {
         self.stack.get(offset..).and_then(<[u8]>::first_chunk).map(|word| u64::from_ne_bytes(*word))
     }
 
-    fn walk_x86_64(&self, modules: impl Iterator<Item = UnwindModule<Vec<u8>>>, max: usize) -> Vec<u64> {
+    #[cfg(target_arch = "x86_64")]
+    fn walk(&self, modules: impl Iterator<Item = UnwindModule<Vec<u8>>>, max: usize) -> Vec<u64> {
+        use framehop::Unwinder;
         use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
         let mut unwinder: UnwinderX86_64<Vec<u8>> = UnwinderX86_64::new();
         modules.for_each(|module| unwinder.add_module(module));
@@ -99,7 +112,9 @@ impl Record {
         self.collect(std::iter::from_fn(|| frames.next().ok().flatten()).map(|frame| frame.address()), max)
     }
 
-    fn walk_aarch64(&self, modules: impl Iterator<Item = UnwindModule<Vec<u8>>>, max: usize) -> Vec<u64> {
+    #[cfg(target_arch = "aarch64")]
+    fn walk(&self, modules: impl Iterator<Item = UnwindModule<Vec<u8>>>, max: usize) -> Vec<u64> {
+        use framehop::Unwinder;
         use framehop::aarch64::{CacheAarch64, PtrAuthMask, UnwindRegsAarch64, UnwinderAarch64};
         let mut unwinder: UnwinderAarch64<Vec<u8>> = UnwinderAarch64::new();
         modules.for_each(|module| unwinder.add_module(module));
@@ -113,6 +128,11 @@ impl Record {
         let (mut cache, mut read) = (CacheAarch64::new(), |address| self.stack_word(address).ok_or(()));
         let mut frames = unwinder.iter_frames(pc, registers, &mut cache, &mut read);
         self.collect(std::iter::from_fn(|| frames.next().ok().flatten()).map(|frame| frame.address()), max)
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn walk(&self, _: impl Iterator<Item = UnwindModule<Vec<u8>>>, max: usize) -> Vec<u64> {
+        self.collect(std::iter::empty(), max)
     }
 
     /// What was walked, with the NULL that was called before it.

@@ -15,8 +15,9 @@ fn main() {
     let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
     if word(0) == "report" {
         let guard = error_sentinel::init(Options::new(""));
-        assert!(error_sentinel::flush(Duration::from_secs(20)));
-        assert!(guard.close(Duration::from_secs(1)));
+        // What has not left by then is left to the next start.
+        error_sentinel::flush(Duration::from_secs(5));
+        guard.close(Duration::from_secs(1));
         return;
     }
     let _guard = (word(2) == "with-sdk").then(|| {
