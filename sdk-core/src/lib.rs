@@ -70,7 +70,7 @@ pub use in_scope::{InScope, ScopedFuture};
 pub use options::Options;
 #[cfg(feature = "std")]
 pub use report::{
-    Guard, add_breadcrumb, current_trace, flush, init, is_reporting, send_alert, send_alert_with,
+    Guard, add_breadcrumb, current_trace, flush, init, is_reporting, send_alert, send_alert_with, send_crash,
     set_context, set_tag, set_user, with_scope,
 };
 #[cfg(feature = "crash")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use error_sentinel_wire::{EventId, User, Value};
+use error_sentinel_wire::{Event, EventId, User, Value};
 
 use crate::alert::{Alert, IntoAlert};
 use crate::breadcrumbs::AsCrumb;
@@ -103,6 +103,15 @@ pub fn send_alert_with<E: IntoAlert<K>, K>(error: E, adjust: impl FnOnce(&mut Al
         adjust(&mut alert);
         alert
     })
+}
+
+/// Reports an event, made elsewhere, of a program that is about to end by it. Like a panic it is reported whatever
+/// [`Options::sample_rate`] says, and with a spool it is on disk when this returns, which can take up to two seconds.
+///
+/// # Drops
+/// Nothing is sent while reporting is off.
+pub fn send_crash(event: Event) -> EventId {
+    if client::is_on() { client::send_crash(event) } else { EventId(0) }
 }
 
 /// Remembers one step; the last ones travel with every alert.

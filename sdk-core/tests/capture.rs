@@ -1,12 +1,17 @@
 //! What an alert holds when it leaves: seen by a test transport, as an application's own tests would.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use error_sentinel::{Crumb, Event, InScope, Level, Options, Scope, TestTransport, Trace, User};
+use error_sentinel::{
+    Crumb, Event, InScope, Level, Options, Scope, TestTransport, Trace, Transport, TransportError, User,
+};
+use error_sentinel_wire::reply::Reply;
+use error_sentinel_wire::{Dsn, Exception, Frame, Stacktrace};
 
 const DSN: &str = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
 
@@ -74,6 +79,65 @@ fn a_share_of_the_alerts_is_reported_and_the_rest_is_counted() {
         assert!((reported as f64 - expected).abs() < 220.0, "{rate}: {reported}");
         assert!(rate > 0.0 || reported == 0);
     }
+}
+
+/// An event as another language makes it: a type, what it says, and where.
+fn made_elsewhere(value: &str, line: u64) -> Event {
+    let frame = Frame { function: Some("pay".into()), lineno: Some(line), ..Frame::default() };
+    let stacktrace = Some(Stacktrace { frames: vec![frame], ..Stacktrace::default() });
+    let (kind, value) = (Some("Refused".to_owned()), Some(value.to_owned()));
+    Event {
+        exceptions: vec![Exception { kind, value, stacktrace, ..Exception::default() }],
+        ..Event::default()
+    }
+}
+
+#[test]
+fn a_crash_is_reported_whatever_the_sample_rate_says() {
+    let events = reported(options().sample_rate(0.0), || {
+        error_sentinel::send_alert(made_elsewhere("is left out", 1));
+        error_sentinel::send_crash(made_elsewhere("ends the program", 2));
+    });
+    let said: Vec<_> = events.iter().map(|event| event.exceptions[0].value.as_deref()).collect();
+    assert_eq!(said, [Some("ends the program")]);
+}
+
+#[test]
+fn a_crash_is_on_disk_when_it_has_been_reported() {
+    let _one = one_at_a_time();
+    let folder = tempfile::tempdir().unwrap();
+    let guard = error_sentinel::init(options().spool_dir(folder.path()).transport(Unreachable));
+    let id = error_sentinel::send_crash(made_elsewhere("ends the program", 1));
+    let project = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    assert!(project.join(format!("{id}.event")).is_file());
+    guard.close(Duration::ZERO);
+}
+
+/// No network.
+struct Unreachable;
+
+impl Transport for Unreachable {
+    fn send(&mut self, _dsn: &Dsn, _envelope: &[u8]) -> Result<Reply, TransportError> {
+        Err(TransportError("no network".into()))
+    }
+}
+
+#[test]
+fn a_storm_of_events_made_elsewhere_is_told_by_their_stacks() {
+    let events = reported(options(), || {
+        for number in 0..500 {
+            error_sentinel::send_alert(made_elsewhere(&format!("order {number}"), 1 + number % 2));
+        }
+    });
+    let count: u64 = events.iter().map(Event::occurrence_count).sum();
+    assert_eq!(count, 500);
+    // Two places, each with the few that are sent as they are and one report of the others.
+    assert!(events.len() < 100, "{}", events.len());
+    let lines: BTreeSet<_> = events
+        .iter()
+        .map(|event| event.exceptions[0].stacktrace.as_ref().unwrap().frames[0].lineno)
+        .collect();
+    assert_eq!(lines.len(), 2);
 }
 
 #[test]

@@ -275,6 +275,29 @@ pub fn send(make: impl FnOnce() -> Alert) -> EventId {
     id
 }
 
+/// Hands over an event of a process that is about to end, whatever the sample rate says; with a spool it is on disk
+/// when this returns.
+pub fn send_crash(mut event: Event) -> EventId {
+    let id = *event.event_id.get_or_insert_with(clock::event_id);
+    if !is_own_process() {
+        return id;
+    }
+    event.timestamp.get_or_insert_with(clock::now);
+    fit(&mut event);
+    let trail = scopes::apply(&mut event, true);
+    // A crash that brings no stack is told by what it says: this thread's is that of whoever reports it.
+    let snapshot = Snapshot {
+        event,
+        chain: Chain::default(),
+        trail,
+        addresses: Vec::new(),
+        origin: None,
+        is_panic: true,
+    };
+    hand_over(snapshot, true);
+    id
+}
+
 fn has_stack(event: &Event) -> bool {
     event.stacktrace.is_some() || event.exceptions.iter().any(|exception| exception.stacktrace.is_some())
 }
@@ -398,8 +421,17 @@ impl Snapshot {
         kind.hash(&mut hasher);
         event.level.map(Level::as_str).hash(&mut hasher);
         event.fingerprint.hash(&mut hasher);
-        if self.addresses.is_empty() {
-            message.hash(&mut hasher);
+        // The stack as it was taken, or as an event made elsewhere brings it.
+        let stack = event.main_exception().and_then(|exception| exception.stacktrace.as_ref());
+        match stack.filter(|stack| !stack.frames.is_empty()) {
+            Some(stack) => {
+                for frame in &stack.frames {
+                    (&frame.module, &frame.function, &frame.filename).hash(&mut hasher);
+                    (frame.lineno, frame.colno, &frame.instruction_addr).hash(&mut hasher);
+                }
+            }
+            None if self.addresses.is_empty() => message.hash(&mut hasher),
+            None => {}
         }
         self.addresses.hash(&mut hasher);
         let user = event.user.as_ref().and_then(User::identity);

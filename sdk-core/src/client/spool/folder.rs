@@ -58,7 +58,7 @@ impl Folder {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         let file = private(&mut options).open(path).ok()?;
-        file.try_lock().ok()?;
+        lock(&file)?;
         Some(file)
     }
 
@@ -213,4 +213,16 @@ fn read_file(path: &Path, max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(max as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Takes a file's lock, unless another process has it.
+#[cfg(not(target_os = "android"))]
+fn lock(file: &File) -> Option<()> {
+    file.try_lock().ok()
+}
+
+/// The same where the standard library has no locks, though the system does.
+#[cfg(target_os = "android")]
+fn lock(file: &File) -> Option<()> {
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()
 }
