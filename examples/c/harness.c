@@ -89,7 +89,9 @@ static int misuse(void) {
   /* Before the start. */
   EXPECT(sentinel_send_alert(t("x"), NULL), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_send_event(t("{}"), NULL), SENTINEL_STATUS_NOT_INITIALISED);
+  EXPECT(sentinel_send_crash(t("{}"), NULL), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_set_tag(t("a"), t("b")), SENTINEL_STATUS_NOT_INITIALISED);
+  EXPECT(sentinel_set_context(t("a"), t("{}")), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_set_user(t("a"), t(""), t("")), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_add_breadcrumb(t("a"), t("b"), SENTINEL_LEVEL_INFO), SENTINEL_STATUS_NOT_INITIALISED);
   EXPECT(sentinel_set_user_json(t("{}")), SENTINEL_STATUS_NOT_INITIALISED);
@@ -109,6 +111,7 @@ static int misuse(void) {
   EXPECT(sentinel_options_set_release(options, no_utf8), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_options_set_release(none, t("1")), SENTINEL_STATUS_INVALID_HANDLE);
   EXPECT(sentinel_options_set_report_crashes(none, true), SENTINEL_STATUS_INVALID_HANDLE);
+  EXPECT(sentinel_options_set_sdk_name(options, no_utf8), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_options_set_max_breadcrumbs(options, 101), SENTINEL_STATUS_INVALID_ARGUMENT);
   EXPECT(sentinel_options_set_sample_rate(options, 1.5), SENTINEL_STATUS_INVALID_ARGUMENT);
   EXPECT(sentinel_options_set_sample_rate(options, 0.0 / 0.0), SENTINEL_STATUS_INVALID_ARGUMENT);
@@ -138,6 +141,10 @@ static int misuse(void) {
   EXPECT(sentinel_send_event(t("[]"), NULL), SENTINEL_STATUS_INVALID_JSON);
   EXPECT(sentinel_send_event(t("{"), NULL), SENTINEL_STATUS_INVALID_JSON);
   EXPECT(sentinel_send_event(t(""), NULL), SENTINEL_STATUS_INVALID_JSON);
+  EXPECT(sentinel_send_crash(t("[]"), NULL), SENTINEL_STATUS_INVALID_JSON);
+  EXPECT(sentinel_send_crash(no_utf8, NULL), SENTINEL_STATUS_INVALID_UTF8);
+  EXPECT(sentinel_set_context(t("a"), t("[]")), SENTINEL_STATUS_INVALID_JSON);
+  EXPECT(sentinel_set_context(no_utf8, t("{}")), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_add_breadcrumb(t("a"), t("b"), 9), SENTINEL_STATUS_INVALID_ARGUMENT);
   EXPECT(sentinel_add_breadcrumb(no_utf8, t("b"), SENTINEL_LEVEL_INFO), SENTINEL_STATUS_INVALID_UTF8);
   EXPECT(sentinel_set_tag(t("a"), no_utf8), SENTINEL_STATUS_INVALID_UTF8);

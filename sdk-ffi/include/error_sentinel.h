@@ -238,6 +238,17 @@ sentinel_status sentinel_send_event(struct sentinel_text json,
                                     struct sentinel_event_id *out);
 
 /**
+ * Reports an event that is JSON already, of a program that is about to end by it. It is reported whatever the sample
+ * rate says, and with a spool folder it is on disk when this returns, which can take up to two seconds. `out` may be
+ * NULL.
+ *
+ * # Safety
+ * `json` can be read, and `out` is NULL or can be written to.
+ */
+sentinel_status sentinel_send_crash(struct sentinel_text json,
+                                    struct sentinel_event_id *out);
+
+/**
  * Begins the alert of an error with a type and what it says, and writes its handle to `out`. Both texts may be empty.
  *
  * # Safety

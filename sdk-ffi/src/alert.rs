@@ -1,7 +1,6 @@
 //! What went wrong.
 
 use error_sentinel::{Event, EventId};
-use error_sentinel_wire::codec::decode_value;
 use error_sentinel_wire::{Exception, Frame as WireFrame, Mechanism, Stacktrace, limits};
 
 use crate::boundary::{boundary, give};
@@ -38,20 +37,40 @@ pub unsafe extern "C" fn sentinel_send_alert(message: Text, out: *mut EventName)
 pub unsafe extern "C" fn sentinel_send_event(json: Text, out: *mut EventName) -> Status {
     boundary(|| {
         // SAFETY: the caller vouches for it.
-        let json = unsafe { json.read() }?;
-        running()?;
-        if json.len() > limits::EVENT_BYTES {
-            return Err(Status::InvalidArgument);
-        }
-        let value = decode_value(json.as_bytes()).map_err(|_| Status::InvalidJson)?;
-        if value.as_object().is_none() {
-            return Err(Status::InvalidJson);
-        }
-        let id = error_sentinel::send_alert(Event::from_value(value));
+        let event = unsafe { event_of(json) }?;
+        let id = error_sentinel::send_alert(event);
         // SAFETY: the caller vouches for it.
         unsafe { give_id(out, id) };
         Ok(())
     })
+}
+
+/// Reports an event that is JSON already, of a program that is about to end by it. It is reported whatever the sample
+/// rate says, and with a spool folder it is on disk when this returns, which can take up to two seconds. `out` may be
+/// NULL.
+///
+/// # Safety
+/// `json` can be read, and `out` is NULL or can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sentinel_send_crash(json: Text, out: *mut EventName) -> Status {
+    boundary(|| {
+        // SAFETY: the caller vouches for it.
+        let event = unsafe { event_of(json) }?;
+        let id = error_sentinel::send_crash(event);
+        // SAFETY: the caller vouches for it.
+        unsafe { give_id(out, id) };
+        Ok(())
+    })
+}
+
+/// The event that a JSON object says, while there is somebody to report it to.
+///
+/// # Safety
+/// `json` can be read.
+unsafe fn event_of(json: Text) -> Result<Event, Status> {
+    running()?;
+    // SAFETY: the caller vouches for it.
+    unsafe { json.read_object() }.map(Event::from_value)
 }
 
 /// An alert being put together; freed by sentinel_alert_send or sentinel_alert_free. A handle of zero is none.

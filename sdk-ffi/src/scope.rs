@@ -1,8 +1,6 @@
 //! What every alert from now on says about its surroundings.
 
 use error_sentinel::User;
-use error_sentinel_wire::codec::decode_value;
-use error_sentinel_wire::limits;
 
 use crate::boundary::boundary;
 use crate::lifecycle::running;
@@ -55,15 +53,9 @@ pub unsafe extern "C" fn sentinel_set_user(id: Text, email: Text, name: Text) ->
 pub unsafe extern "C" fn sentinel_set_context(name: Text, json: Text) -> Status {
     boundary(|| {
         // SAFETY: the caller vouches for it.
-        let (name, json) = unsafe { (name.read()?, json.read()?) };
+        let (name, facts) = unsafe { (name.read()?, json.read_object()) };
         running()?;
-        if json.len() > limits::EVENT_BYTES {
-            return Err(Status::InvalidArgument);
-        }
-        let facts = decode_value(json.as_bytes()).map_err(|_| Status::InvalidJson)?;
-        if facts.as_object().is_none() {
-            return Err(Status::InvalidJson);
-        }
+        let facts = facts?;
         error_sentinel::set_context(name, facts);
         Ok(())
     })
