@@ -162,6 +162,27 @@ pub unsafe extern "C" fn sentinel_request_body(
     })
 }
 
+/// One part of a request.
+#[cfg(feature = "jvm")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    Url,
+    Authorisation,
+    Body,
+}
+
+/// Copies one part of a request, for hosts where another thread may free it at the same time.
+#[cfg(feature = "jvm")]
+pub(crate) fn copy(request: RequestHandle, part: Part) -> Result<Vec<u8>, Status> {
+    REQUESTS.with(request.number, |pending| {
+        Ok(match part {
+            Part::Url => pending.url.clone().into_bytes(),
+            Part::Authorisation => pending.authorisation.clone().into_bytes(),
+            Part::Body => pending.body.clone(),
+        })
+    })
+}
+
 /// Says what came back for a request, and takes it: whatever it returns, the handle is freed. `http_status` is 0 when
 /// there was no answer; then it is tried again later. Pass all headers of the answer: they say when to send again.
 ///

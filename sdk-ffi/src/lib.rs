@@ -6,6 +6,10 @@
 //!
 //! `include/error_sentinel.h` is made of this by cbindgen, and a test compares the two.
 
+// Nothing calls it but the compiler's own code.
+#[cfg(all(target_os = "android", not(target_arch = "arm")))]
+extern crate unwinding as _;
+
 mod alert;
 mod boundary;
 mod breadcrumb;
@@ -13,6 +17,8 @@ mod crash;
 mod event_id;
 mod handle;
 mod host;
+#[cfg(feature = "jvm")]
+mod jvm;
 mod level;
 mod lifecycle;
 mod options;

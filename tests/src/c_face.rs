@@ -43,7 +43,7 @@ impl CProgram {
         let mut compiler = Command::new("cc");
         compiler.args(["-std=c11", "-g", "-DSENTINEL_HARNESS"]).args(STRICT).arg("-I").arg(headers());
         compiler.arg(repository().join("examples/c").join(name).with_extension("c"));
-        let libraries = libraries();
+        let libraries = library_folder();
         match linked {
             Linked::Statically => _ = compiler.arg(libraries.join("liberror_sentinel_ffi.a")),
             Linked::StaticallyWatched => {
@@ -117,15 +117,15 @@ fn headers() -> PathBuf {
 
 /// Where the libraries under test are.
 #[track_caller]
-fn libraries() -> PathBuf {
+pub(crate) fn library_folder() -> PathBuf {
     let folder = match std::env::var_os("ERROR_SENTINEL_C_LIBRARIES") {
         Some(folder) => PathBuf::from(folder),
         None => repository().join("target/debug"),
     };
     assert!(
         Path::new(&folder).join("liberror_sentinel_ffi.a").is_file(),
-        "the C library is not in {}: build it with `cargo build -p error-sentinel-ffi --features harness`, or let `cargo \
-         xtask test` do all",
+        "the C library is not in {}: build it with `cargo build -p error-sentinel-ffi --features harness,jvm`, or let \
+         `cargo xtask test` do all",
         folder.display()
     );
     folder

@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench`, `wasm` and `c-package`.
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench`, `wasm`, `aar` and `c-package`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
 
+mod android;
 mod bench;
 mod bench_ffi;
 mod c_package;
@@ -57,6 +58,8 @@ enum Command {
         #[arg(long, default_value = "release")]
         profile: String,
     },
+    /// Builds the Android library, `target/android/error-sentinel.aar`.
+    Aar,
     /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
     Bench {
         /// What to measure.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Sanitize => sanitize::run(),
         Command::Wasm => wasm::run(),
         Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
+        Command::Aar => android::run(),
         Command::Bench { what, quick } => bench::run(what, quick),
     };
     match done {

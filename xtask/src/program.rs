@@ -90,6 +90,18 @@ impl Program {
         Ok(Ended { success, output })
     }
 
+    /// What it printed, if it succeeds.
+    ///
+    /// # Errors
+    /// When it cannot be started, or fails; says the command.
+    pub fn done(&self, log: &Path) -> Result<String> {
+        let ended = self.run(log, false)?;
+        if !ended.success {
+            bail!("{self} failed:\n{}", ended.output);
+        }
+        Ok(ended.output)
+    }
+
     /// Shows it as one would type it and runs it on the terminal.
     ///
     /// # Errors

@@ -110,7 +110,8 @@ fn steps() -> Vec<Step> {
             "C package",
             Program::cargo("run --locked -p xtask -- c-package --profile dev").argument(target_dir().join("c-package")),
         ),
-        run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness")),
+        run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness,jvm")),
+        provide("Android library", crate::android::provide_for_tests),
         provide("interpreters", provide_interpreters),
         provide("browser package", check_package),
         provide("real clients", provide_clients),
@@ -184,6 +185,7 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
                 .environment("ERROR_SENTINEL_BIN", target_dir().join("release/error-sentinel"))
                 .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"))
                 .environment("ERROR_SENTINEL_C_PACKAGE", target_dir().join("c-package"))
+                .environment("ERROR_SENTINEL_ANDROID", crate::android::folder())
                 .environment("ERROR_SENTINEL_PYTHON", python_folder("python").join("bin/python"))
                 .environment(
                     "ERROR_SENTINEL_PYTHON_BROTLI",

@@ -13,8 +13,10 @@ use crate::{repository, target_dir};
 pub struct Tool {
     /// What it is called on the command line.
     pub name: &'static str,
-    version_flag: &'static str,
-    package: &'static str,
+    /// Argument with which it only says which one it is.
+    pub version_flag: &'static str,
+    /// What installs it.
+    pub package: &'static str,
 }
 
 /// Makes virtual environments.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::program::Program;
@@ -44,19 +44,19 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub fn run() -> Result<()> {
     let log = target_dir().join("xtask/wasm.log");
     let folder = repository().join("sdk-wasm");
-    done(&Program::new("rustup").words("target add").argument(TARGET), &log)?;
-    done(&Program::new("rustup").words("component add rust-src"), &log)?;
+    Program::new("rustup").words("target add").argument(TARGET).done(&log)?;
+    Program::new("rustup").words("component add rust-src").done(&log)?;
     let tools = target_dir().join("wasm-bindgen");
     let bindgen = tools.join("bin/wasm-bindgen");
     let is_here = Program::new(&bindgen).words("--version").run(&log, false);
     if !is_here.is_ok_and(|ended| ended.output.contains(BINDGEN)) {
         let install = Program::cargo("install wasm-bindgen-cli --force --version").argument(BINDGEN);
-        done(&install.words("--root").argument(&tools), &log)?;
+        install.words("--root").argument(&tools).done(&log)?;
     }
-    done(
-        &Program::new("npm").words("ci --ignore-scripts --no-audit --no-fund --prefix").argument(&folder),
-        &log,
-    )?;
+    Program::new("npm")
+        .words("ci --ignore-scripts --no-audit --no-fund --prefix")
+        .argument(&folder)
+        .done(&log)?;
 
     let built = target_dir().join("wasm");
     let build = Program::cargo("build --locked --package error-sentinel-wasm --profile wasm --target")
@@ -70,18 +70,18 @@ pub fn run() -> Result<()> {
             "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none -Ctarget-cpu=mvp \
              -Ctarget-feature=+bulk-memory,+sign-ext,+nontrapping-fptoint",
         );
-    done(&build, &log)?;
+    build.done(&log)?;
     let glue = built.join("glue");
     let bind = Program::new(&bindgen)
         .words("--target bundler --no-typescript --out-name core --out-dir")
         .argument(&glue)
         .argument(built.join(TARGET).join("wasm/error_sentinel_wasm.wasm"));
-    done(&bind, &log)?;
+    bind.done(&log)?;
     let bundle = Program::new("node")
         .argument(folder.join("build.mjs"))
         .argument(glue.join("core_bg.js"))
         .argument(glue.join("core_bg.wasm"));
-    println!("{}", done(&bundle, &log)?);
+    println!("{}", bundle.done(&log)?);
     fs::write(repository().join(NOTE), fingerprint()?).context(NOTE)
 }
 
@@ -95,21 +95,13 @@ pub fn check_package(log: &Path) -> Result<Vec<String>> {
     let packed = target_dir().join("npm");
     fs::create_dir_all(&packed)?;
     let pack = Program::new("npm").words("pack --ignore-scripts --silent --pack-destination");
-    let printed = done(&pack.argument(&packed).argument(&folder), log)?;
+    let printed = pack.argument(&packed).argument(&folder).done(log)?;
     let archive = packed.join(printed.trim());
     let tool = |name: &str| Program::new(folder.join("node_modules/.bin").join(name));
-    done(&tool("publint").words("--strict").argument(&archive), log)?;
+    tool("publint").words("--strict").argument(&archive).done(log)?;
     // Every bundler and every Node that is supported reads modules.
-    done(&tool("attw").words("--profile esm-only").argument(&archive), log)?;
+    tool("attw").words("--profile esm-only").argument(&archive).done(log)?;
     Ok(Vec::new())
-}
-
-fn done(program: &Program, log: &Path) -> Result<String> {
-    let ended = program.run(log, false)?;
-    if !ended.success {
-        bail!("{program} failed:\n{}", ended.output);
-    }
-    Ok(ended.output)
 }
 
 /// A hash of all sources, so that files which are older than these are found.

@@ -1,0 +1,169 @@
+package io.github.errorsentinel
+
+import android.app.Application
+import android.content.Context
+import android.util.Log
+import java.io.File
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+
+/** One start of the library, and everything that ends with it. */
+internal class Client(context: Context, private val dsn: String, private val options: Options) {
+    private enum class State { STARTING, RUNNING, OVER }
+
+    private val context: Context = context.applicationContext ?: context
+    private val events = Events(options.inAppPackages.ifEmpty { listOfNotNull(this.context.packageName) })
+    private val lock = Any()
+
+    @Volatile
+    private var state = State.STARTING
+
+    /** What was called before the start was done; guarded by [lock]. */
+    private val early = ArrayDeque<() -> Int>()
+    private var earlyDroppedCount = 0
+    private val decided = CountDownLatch(1)
+    private val worker = Thread(::work, "error-sentinel").apply { isDaemon = true }
+    private var crashes: CrashHandler? = null
+    private var lifecycle: Lifecycle? = null
+
+    @Volatile
+    private var watchdog: Watchdog? = null
+
+    fun start() {
+        if (options.reportsCrashes) crashes = CrashHandler.install(this)
+        val application = context as? Application
+        if (options.watchesLifecycle && application != null) {
+            lifecycle = Lifecycle(this).also(application::registerActivityLifecycleCallbacks)
+        }
+        worker.start()
+    }
+
+    /** The thread of its own: it starts the library in Rust, then delivers for it. */
+    private fun work() {
+        try {
+            if (startCore()) Uploader.run()
+        } catch (trouble: Throwable) {
+            ErrorSentinel.logTrouble(trouble)
+        } finally {
+            decide(State.OVER)
+        }
+    }
+
+    private fun startCore(): Boolean {
+        System.loadLibrary("error_sentinel")
+        val surroundings = Surroundings(context)
+        val spool = File(context.filesDir, "error-sentinel").path
+        val release = options.release ?: surroundings.release()
+        val environment = options.environment ?: surroundings.environment()
+        val status = Core.start(
+            dsn.utf8(),
+            release?.utf8(),
+            environment.utf8(),
+            options.app?.utf8(),
+            spool.utf8(),
+            options.sampleRate,
+            options.maxBreadcrumbs,
+        )
+        if (status != Core.OK) {
+            Log.e(ErrorSentinel.LOG, "nothing will be reported: ${Core.words(status)}")
+            return false
+        }
+        for ((name, facts) in surroundings.contexts()) Core.setContext(name.utf8(), facts.toString().utf8())
+        if (options.freezeTimeoutMs > 0) watchdog = Watchdog.start(this, options.freezeTimeoutMs)
+        decide(State.RUNNING)
+        return true
+    }
+
+    /** Ends the time before; what was called in it is done now, or never. */
+    private fun decide(next: State) {
+        synchronized(lock) {
+            // It was closed meanwhile.
+            if (state == State.OVER) return
+            if (next == State.RUNNING) {
+                if (earlyDroppedCount > 0) {
+                    val words = "$earlyDroppedCount calls before the start was done were too many"
+                    Core.addBreadcrumb("error-sentinel".utf8(), words.utf8(), Level.WARNING.number)
+                }
+                for (call in early) call()
+            }
+            early.clear()
+            state = next
+        }
+        decided.countDown()
+    }
+
+    /** Calls the library in Rust, as soon as it is there. */
+    private fun call(call: () -> Int) {
+        if (state == State.STARTING) {
+            synchronized(lock) {
+                if (state == State.STARTING) {
+                    if (early.size < EARLY_MAX) early.addLast(call) else earlyDroppedCount++
+                    return
+                }
+            }
+        }
+        if (state == State.RUNNING) call()
+    }
+
+    /** Reports an event; returns its name, or null when nothing runs. */
+    fun send(make: (Events) -> Event): String? {
+        if (state == State.OVER) return null
+        val event = make(events)
+        val json = event.utf8()
+        call { Core.sendEvent(json, null) }
+        return event.id
+    }
+
+    /** Reports an exception that ends the process; it is on disk when this returns, where that is possible. */
+    fun sendCrash(thread: Thread, throwable: Throwable) {
+        if (Thread.currentThread() !== worker) decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
+        if (state != State.RUNNING) return
+        val json = try {
+            events.ofCrash(thread, throwable).utf8()
+        } catch (trouble: Throwable) {
+            // No memory, or an exception that throws when it is asked what it is.
+            events.ofNamelessCrash(throwable.javaClass).utf8()
+        }
+        Core.sendCrash(json, null)
+    }
+
+    fun addBreadcrumb(message: String, category: String?, level: Level) {
+        call { Core.addBreadcrumb(category?.utf8(), message.utf8(), level.number) }
+    }
+
+    fun setTag(key: String, value: String) {
+        call { Core.setTag(key.utf8(), value.utf8()) }
+    }
+
+    fun setUser(id: String?, email: String?, name: String?) {
+        call { Core.setUser(id?.utf8(), email?.utf8(), name?.utf8()) }
+    }
+
+    fun flush(timeoutMs: Int): Boolean {
+        val until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs.toLong())
+        if (!decided.await(timeoutMs.toLong(), TimeUnit.MILLISECONDS)) return false
+        if (state != State.RUNNING) return false
+        val left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime()).coerceIn(0, Int.MAX_VALUE.toLong())
+        return Core.flush(left.toInt()) == Core.OK
+    }
+
+    fun close(timeoutMs: Int): Boolean {
+        crashes?.remove()
+        lifecycle?.let { (context as? Application)?.unregisterActivityLifecycleCallbacks(it) }
+        decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
+        watchdog?.end()
+        val wasRunning = synchronized(lock) {
+            (state == State.RUNNING).also { state = State.OVER }
+        }
+        decided.countDown()
+        return wasRunning && Core.close(timeoutMs.coerceAtLeast(0)) == Core.OK
+    }
+
+    private companion object {
+        /** Calls kept until the start is done. */
+        const val EARLY_MAX = 200
+
+        /** Longest that a crash waits for the start. */
+        const val START_PATIENCE_MS = 2_000L
+    }
+}

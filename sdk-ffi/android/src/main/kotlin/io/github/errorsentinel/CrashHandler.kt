@@ -1,0 +1,55 @@
+package io.github.errorsentinel
+
+import java.util.concurrent.Semaphore
+import java.util.concurrent.TimeUnit
+
+/** Reports exceptions that nobody catches, then lets the handler that was there do its work. */
+internal class CrashHandler private constructor(
+    private val client: Client,
+    private val previous: Thread.UncaughtExceptionHandler?,
+) : Thread.UncaughtExceptionHandler {
+    /** Two threads may die at once: the second one's end is the process's, and must not come before the first is on disk. */
+    private val turn = Semaphore(1)
+
+    @Volatile
+    private var isRemoved = false
+
+    override fun uncaughtException(thread: Thread, throwable: Throwable) {
+        try {
+            if (!isRemoved) {
+                val isInTurn = turn.tryAcquire(PATIENCE_MS, TimeUnit.MILLISECONDS)
+                try {
+                    client.sendCrash(thread, throwable)
+                } finally {
+                    if (isInTurn) turn.release()
+                }
+            }
+        } catch (trouble: Throwable) {
+            ErrorSentinel.logTrouble(trouble)
+        }
+        if (previous != null) {
+            previous.uncaughtException(thread, throwable)
+        } else {
+            // As a virtual machine does when nobody has set a handler.
+            System.err.print("Exception in thread \"${thread.name}\" ")
+            throwable.printStackTrace()
+        }
+    }
+
+    /** Puts the earlier handler back, unless another one was set over this; then this only passes on. */
+    fun remove() {
+        isRemoved = true
+        if (Thread.getDefaultUncaughtExceptionHandler() === this) Thread.setDefaultUncaughtExceptionHandler(previous)
+    }
+
+    companion object {
+        /** Longer than a report takes, and shorter than a person waits for an application that hangs. */
+        private const val PATIENCE_MS = 4_000L
+
+        fun install(client: Client): CrashHandler {
+            val handler = CrashHandler(client, Thread.getDefaultUncaughtExceptionHandler())
+            Thread.setDefaultUncaughtExceptionHandler(handler)
+            return handler
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The Kotlin half: its compiler and the framework's classes from Maven, and what is compiled by them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+
+use super::{archive_of, folder};
+use crate::program::Program;
+use crate::repository;
+use crate::toolbox::Tool;
+
+/// Compiles and runs for the Java virtual machine.
+const JDK: Tool = Tool { name: "javac", version_flag: "--version", package: "openjdk-17-jdk-headless" };
+/// Fetches packages of Java's.
+const MAVEN: Tool = Tool { name: "mvn", version_flag: "--version", package: "maven" };
+
+const SOURCES: &str = "sdk-ffi/android/src/main/kotlin";
+
+/// The library's classes.
+pub fn classes_jar() -> PathBuf {
+    folder().join("classes.jar")
+}
+
+/// Compiles the library.
+pub fn compile_library(log: &Path) -> Result<()> {
+    provide(log)?;
+    let jar = classes_jar();
+    let sources = kotlin_files(&repository().join(SOURCES))?;
+    if is_newer(&jar, &sources) {
+        return Ok(());
+    }
+    let classes = folder().join("classes");
+    // So that an application's own compiler may be older.
+    let flags = "-Xexplicit-api=strict -module-name error_sentinel -language-version 2.0 -api-version 2.0";
+    compile(&sources, flags, &[], &classes, log)?;
+    archive_of(&classes, &jar, log)
+}
+
+/// Compiles the program of the tests, and the examples' applications into it.
+pub fn compile_harness(log: &Path) -> Result<()> {
+    let mut sources = kotlin_files(&repository().join("tests/android"))?;
+    sources.extend(kotlin_files(&repository().join("examples/android"))?);
+    let classes = folder().join("harness");
+    let marker = classes.join("compiled");
+    let mut all = sources.clone();
+    all.push(classes_jar());
+    if is_newer(&marker, &all) {
+        return Ok(());
+    }
+    // Tests see what is inside of a module, as those in it do.
+    let flags = format!("-module-name harness -Xfriend-paths={}", classes_jar().display());
+    compile(&sources, &flags, &[classes_jar()], &classes, log)?;
+    fs::write(marker, "").map_err(Into::into)
+}
+
+fn compile(sources: &[PathBuf], flags: &str, more: &[PathBuf], to: &Path, log: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    let jars = jars()?;
+    let is_framework = |jar: &PathBuf| named(jar, "android-all");
+    let compiler: Vec<_> = jars.iter().filter(|jar| !is_framework(jar)).cloned().collect();
+    let mut class_path: Vec<_> =
+        jars.iter().filter(|jar| is_framework(jar) || named(jar, "kotlin-stdlib")).cloned().collect();
+    class_path.extend_from_slice(more);
+    let mut kotlinc = Program::new("java")
+        .words("-cp")
+        .argument(joined(&compiler))
+        .words("org.jetbrains.kotlin.cli.jvm.K2JVMCompiler -no-stdlib -no-reflect -jvm-target 1.8 -Werror")
+        .words(flags)
+        .words("-cp")
+        .argument(joined(&class_path))
+        .words("-d")
+        .argument(to);
+    for source in sources {
+        kotlinc = kotlinc.argument(source);
+    }
+    kotlinc.done(log).map(drop)
+}
+
+/// Fetches the compiler and the framework, unless they are there.
+fn provide(log: &Path) -> Result<()> {
+    for tool in [JDK, MAVEN] {
+        if !tool.provide(log) {
+            bail!(
+                "{} is missing and cannot be installed here; install it: {}",
+                tool.name,
+                tool.install_command()
+            );
+        }
+    }
+    let pom = repository().join("tests/android/pom.xml");
+    let wanted = fs::read_to_string(&pom)?;
+    let jars = folder().join("jars");
+    let marker = jars.join("installed.xml");
+    if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if jars.exists() {
+        fs::remove_dir_all(&jars)?;
+    }
+    let maven = Program::new("mvn")
+        .words("--quiet --batch-mode --file")
+        .argument(&pom)
+        .words("dependency:copy-dependencies")
+        .argument(format!("-DoutputDirectory={}", jars.display()));
+    maven.done(log)?;
+    fs::write(marker, wanted)?;
+    Ok(())
+}
+
+fn jars() -> Result<Vec<PathBuf>> {
+    let mut jars = Vec::new();
+    for entry in fs::read_dir(folder().join("jars"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "jar") {
+            jars.push(path);
+        }
+    }
+    jars.sort();
+    Ok(jars)
+}
+
+fn named(jar: &Path, start: &str) -> bool {
+    jar.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
+}
+
+fn joined(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":")
+}
+
+fn kotlin_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(kotlin_files(&path)?);
+        } else if path.extension().is_some_and(|ending| ending == "kt") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether something was made after all that it is made of.
+fn is_newer(made: &Path, of: &[PathBuf]) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
+    let Ok(made) = time(made) else { return false };
+    of.iter().all(|source| time(source).unwrap_or_else(|_| SystemTime::now()) < made)
+}
