@@ -39,7 +39,7 @@ interface Capture {
 
 /** Most calls kept while the core is on its way. */
 const PENDING_MAX = 200;
-/** Most of them that are breadcrumbs: they leave room for errors. */
+/** With so many there, breadcrumbs leave the room to errors. */
 const PENDING_BREADCRUMBS_MAX = 100;
 /** Once so many wait, an error that equals one of those after them is counted with it. */
 const PENDING_ALIKE_FROM = 10;
@@ -56,7 +56,6 @@ export class Client {
   private core?: Core;
   private hasFailed = false;
   private pending: Work[] = [];
-  private pendingBreadcrumbs = 0;
   private waitingErrors: [any, string, number, string?][] = [];
   private lostCount = 0;
   private rawCount = 0;
@@ -131,15 +130,14 @@ export class Client {
   }
 
   /** Gives work to the core once that is there; says whether there was room for it until then. */
-  private later(work: Work): boolean {
+  private later(work: Work, pendingMax = PENDING_MAX): boolean {
     if (this.core || this.hasFailed) return this.use(work);
-    return this.pending.length < PENDING_MAX && !!this.pending.push(work);
+    return this.pending.length < pendingMax && !!this.pending.push(work);
   }
 
   /** Counts errors that were lost before they came here. */
   lose(count: number): void {
-    if (this.core) this.use((core) => core.lose(count));
-    else this.lostCount += count;
+    if (!this.use((core) => core.lose(count))) this.lostCount += count;
   }
 
   private raw(error: any, id: string, time: number, level?: string): void {
@@ -176,7 +174,8 @@ export class Client {
       repeated.time = time;
       return repeated.id;
     }
-    if (thrown && typeof thrown == 'object') {
+    const isObject = thrown && typeof thrown == 'object';
+    if (isObject) {
       const before = this.seen.get(thrown);
       if (before && before != mechanism && mechanism != 'send_alert') return id;
       this.seen.set(thrown, mechanism);
@@ -191,7 +190,6 @@ export class Client {
     const { fingerprint, extra } = options;
     const { release, environment, app } = this.options;
     const { location, document, navigator } = globalThis;
-    const isObject = thrown && typeof thrown == 'object' && !isError(thrown);
     const message: string = (isText ? thrown : values[values.length - 1]?.value) ?? '';
     const hasStack = values.some((one) => one.stacktrace);
     const user = this.user;
@@ -212,7 +210,7 @@ export class Client {
         user,
         fingerprint,
         contexts: this.traceId && { trace: { trace_id: this.traceId } },
-        extra: isObject ? { thrown, ...extra } : extra,
+        extra: isObject && !isError(thrown) ? { thrown, ...extra } : extra,
       }),
       looks: record([
         { ...this.tags, ...texts(options.tags) },
@@ -224,16 +222,16 @@ export class Client {
       count: 1,
     };
     const countRepeats = (of: Capture) => likeness && this.repeats.size < REPEATS_MAX && this.repeats.set(likeness, of);
-    const isEarly = !this.core;
     const isKept = this.later((core) => {
       this.learnDebugIds(core);
       this.repeats.delete(likeness);
       if (this.tell(core, capture)) countRepeats({ ...capture, count: 0 });
     });
-    if (isEarly && isKept) {
+    if (!isKept) this.lose(1);
+    else if (!this.core) {
       this.waitingErrors.push([thrown, id, time, level]);
       if (this.pending.length > PENDING_ALIKE_FROM) countRepeats(capture);
-    } else if (isEarly) this.lose(1);
+    }
     this.delivery?.pump();
     return id;
   }
@@ -260,7 +258,7 @@ export class Client {
   addBreadcrumb(crumb: Breadcrumb | string): void {
     this.run(() => {
       const text = record({ timestamp: new Date().toISOString(), ...(typeof crumb == 'string' ? { message: crumb } : crumb) }, STEP_CHARS);
-      if (this.dsn && (this.core || this.pendingBreadcrumbs++ < PENDING_BREADCRUMBS_MAX)) this.later((core) => core.add_breadcrumb(text));
+      if (this.dsn) this.later((core) => core.add_breadcrumb(text), PENDING_BREADCRUMBS_MAX);
     });
   }
 

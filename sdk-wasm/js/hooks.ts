@@ -149,7 +149,7 @@ export function install(client: Client): void {
   if (on('clicks')) listen(page.document, 'click', ({ target }) => step('ui.click', pathOf(target)), true);
   if (on('inputs')) listen(page.document, 'change', ({ target }) => step('ui.input', pathOf(target)), true);
 
-  listen(page.document, 'visibilitychange', () => (page.document.visibilityState == 'hidden' ? client.hide() : client.wake()));
+  listen(page.document, 'visibilitychange', () => (page.document.hidden ? client.hide() : client.wake()));
   listen(page, 'pagehide', () => client.hide());
   listen(page, 'pageshow', () => client.wake());
   listen(page, 'online', () => client.wake());
