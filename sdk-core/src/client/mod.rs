@@ -2,22 +2,21 @@
 //! beside it that waits for the network.
 
 use std::cell::Cell;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use error_sentinel_wire::{Dsn, Event, EventId, Level, Message, UnixMs, User};
+use error_sentinel_wire::{Dsn, Event, EventId};
 
-use crate::alert::{Alert, Chain, Origin};
-use crate::breadcrumbs::Trail;
-use crate::engine::{Sighting, Storms, Verdict};
+use crate::alert::{Alert, Chain};
+use crate::engine::{Storms, Verdict};
 use crate::fit::fit;
 use crate::options::Options;
 
 use keeper::Keeper;
+use snapshot::Snapshot;
 use waker::Waker;
 
 #[cfg(feature = "backtrace")]
@@ -30,8 +29,10 @@ pub mod http;
 mod keeper;
 mod panic_hook;
 mod room;
+mod sampling;
 pub mod scopes;
 mod sender;
+mod snapshot;
 mod spool;
 mod surroundings;
 mod waker;
@@ -55,21 +56,6 @@ enum Task {
     Keep(Box<Snapshot>, Sender<()>),
     /// Say when everything before this has left, or was given up.
     Flush(Sender<()>),
-}
-
-/// An alert as the thread that raised it saw it; names are found later, by the worker.
-struct Snapshot {
-    event: Event,
-    /// The error that it is about, until the worker makes exceptions of it.
-    chain: Chain,
-    /// The steps before it.
-    trail: Trail,
-    /// Addresses of the stack, the newest first.
-    addresses: Vec<usize>,
-    /// The stack that the error itself brings along.
-    origin: Option<Origin>,
-    /// Whether the stack is that of a panic.
-    is_panic: bool,
 }
 
 /// The running client.
@@ -117,31 +103,13 @@ fn is_own_process() -> bool {
     PROCESS.load(Ordering::Relaxed) == std::process::id()
 }
 
-/// Events whose name's upper half is up to this are kept. That half is evenly spread; in the lower one, the highest
-/// bits say what kind of name it is.
-static SAMPLE_UP_TO: AtomicU64 = AtomicU64::new(u64::MAX);
 /// Whether alerts take their stack along.
 static TAKES_STACKS: AtomicBool = AtomicBool::new(true);
-static SAMPLED_OUT_COUNT: AtomicU64 = AtomicU64::new(0);
 static FAREWELL_MS: AtomicU64 = AtomicU64::new(0);
 
 /// How long the end of the program may take.
 pub fn farewell() -> Duration {
     Duration::from_millis(FAREWELL_MS.load(Ordering::Relaxed))
-}
-
-/// Whether an alert is one of those that the sample rate leaves out; then it is counted.
-fn is_sampled_out(id: EventId) -> bool {
-    let is_out = (id.0 >> 64) as u64 > SAMPLE_UP_TO.load(Ordering::Relaxed);
-    if is_out {
-        SAMPLED_OUT_COUNT.fetch_add(1, Ordering::Relaxed);
-    }
-    is_out
-}
-
-/// Alerts left out since the last time.
-fn take_sampled_out_count() -> u64 {
-    SAMPLED_OUT_COUNT.swap(0, Ordering::Relaxed)
 }
 
 /// Whether this is the SDK's own thread: what is logged there is about the SDK, and must not feed it.
@@ -175,7 +143,7 @@ pub fn start(mut options: Options) -> bool {
     let state = Arc::new(State::default());
     clock::reseed();
     TAKES_STACKS.store(options.attach_stacktrace.unwrap_or(true), Ordering::Relaxed);
-    SAMPLE_UP_TO.store(options.sample_up_to(), Ordering::Relaxed);
+    sampling::keep_up_to(options.sample_up_to());
     let farewell = options.farewell.or_else(|| {
         let ms = std::env::var("ERROR_SENTINEL_FAREWELL_MS").ok()?.parse().ok()?;
         Some(Duration::from_millis(ms))
@@ -257,7 +225,7 @@ pub fn unseen<T>(run: impl FnOnce() -> T) -> Option<T> {
 /// meanwhile.
 pub fn send(make: impl FnOnce() -> Alert) -> EventId {
     let id = clock::event_id();
-    if !is_own_process() || is_sampled_out(id) {
+    if !is_own_process() || sampling::leaves_out(id) {
         return id;
     }
     let Some(Alert { mut event, chain, origin }) = unseen(make) else {
@@ -401,44 +369,6 @@ impl Client {
     }
 }
 
-impl Snapshot {
-    /// Puts the error into the wire's words.
-    fn settle(&mut self) {
-        if !self.chain.is_empty() {
-            self.event.exceptions = std::mem::take(&mut self.chain).into_exceptions();
-        }
-    }
-
-    /// What tells it from others: its stack, or what it says where it has none.
-    fn sighting(&self, at: UnixMs) -> Sighting<'_> {
-        let event = &self.event;
-        let of_event = event.main_exception();
-        let of_event = of_event.map(|exception| (exception.kind.as_deref(), exception.value.as_deref()));
-        let of_chain = self.chain.surfaced().map(|(kind, value)| (Some(kind), Some(value)));
-        let (kind, said) = of_chain.or(of_event).unwrap_or_default();
-        let message = said.or_else(|| event.message.as_ref().and_then(Message::text));
-        let mut hasher = DefaultHasher::new();
-        kind.hash(&mut hasher);
-        event.level.map(Level::as_str).hash(&mut hasher);
-        event.fingerprint.hash(&mut hasher);
-        // The stack as it was taken, or as an event made elsewhere brings it.
-        let stack = event.main_exception().and_then(|exception| exception.stacktrace.as_ref());
-        match stack.filter(|stack| !stack.frames.is_empty()) {
-            Some(stack) => {
-                for frame in &stack.frames {
-                    (&frame.module, &frame.function, &frame.filename).hash(&mut hasher);
-                    (frame.lineno, frame.colno, &frame.instruction_addr).hash(&mut hasher);
-                }
-            }
-            None if self.addresses.is_empty() => message.hash(&mut hasher),
-            None => {}
-        }
-        self.addresses.hash(&mut hasher);
-        let user = event.user.as_ref().and_then(User::identity);
-        Sighting { key: hasher.finish(), at, user, message, tags: &event.tags }
-    }
-}
-
 /// Waits until everything before has left, at most `timeout`.
 pub fn flush(timeout: Duration) -> bool {
     if !is_own_process() {
@@ -462,7 +392,10 @@ pub fn flush(timeout: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use error_sentinel_wire::Level;
+
     use super::*;
+    use crate::breadcrumbs::Trail;
 
     fn panic_of(id: u128) -> Box<Snapshot> {
         let event = Event { event_id: Some(EventId(id)), level: Some(Level::Fatal), ..Event::default() };

@@ -19,7 +19,7 @@ use super::keeper::{Keeper, add_trail};
 use super::sender::{self, Answer};
 use super::spool::{Folder, Spool};
 use super::surroundings::Surroundings;
-use super::{SharedStorms, Snapshot, State, Task, clock};
+use super::{SharedStorms, Snapshot, State, Task, clock, sampling};
 #[cfg(feature = "crash")]
 use crate::engine::stored;
 use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
@@ -332,7 +332,7 @@ impl Worker {
     fn take_lost(&mut self) {
         for (reason, count) in [
             (Reason::QueueOverflow, self.state.overflow_count.swap(0, Ordering::Relaxed)),
-            (Reason::SampleRate, super::take_sampled_out_count()),
+            (Reason::SampleRate, sampling::take_count()),
             (Reason::Internal, super::BROKEN_COUNT.swap(0, Ordering::Relaxed)),
         ] {
             if count > 0 {
