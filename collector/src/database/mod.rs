@@ -7,6 +7,7 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -47,7 +48,7 @@ pub fn open_writer(path: &Path, layout: &str) -> rusqlite::Result<Connection> {
     let mut conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_PATIENCE)?;
     conn.execute_batch(layout)?;
-    conn.pragma_update(None, "journal_mode", "WAL")?;
+    log_ahead(&conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
     // Reading first and writing later in a deferred transaction fails at once when another process wrote in
@@ -55,6 +56,23 @@ pub fn open_writer(path: &Path, layout: &str) -> rusqlite::Result<Connection> {
     conn.set_transaction_behavior(TransactionBehavior::Immediate);
     conn.set_prepared_statement_cache_capacity(128);
     Ok(conn)
+}
+
+/// Switches to a write-ahead log. Of two that do it to a new file at once SQLite refuses one without asking how long
+/// it would wait.
+fn log_ahead(conn: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match conn.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < BUSY_PATIENCE =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Opens a database file that exists for reading only.
