@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `bench`, `wasm`, `aar` and `c-package`.
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `semver`, `bench`, `wasm`, `aar` and
+//! `c-package`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
@@ -11,6 +12,7 @@ mod faults;
 mod program;
 mod report;
 mod sanitize;
+mod semver;
 mod suite;
 mod toolbox;
 mod wasm;
@@ -48,6 +50,11 @@ enum Command {
     },
     /// Looks for races between threads in the Rust SDK. Takes a nightly Rust, which it installs.
     Sanitize,
+    /// Looks for what breaks programs that use the Rust crates. Takes cargo-semver-checks, which it installs.
+    Semver {
+        /// What to compare with: a commit or tag of this repository, such as the last release.
+        baseline: String,
+    },
     /// Builds the browser SDK's files in `sdk-wasm/dist`, which are committed.
     Wasm,
     /// Builds the C library and puts it, its header, and what pkg-config and CMake ask for, into a folder.
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
         Command::Test { steps, verbose } => suite::run(&steps, verbose),
         Command::Faults { names, quick } => faults::run(&names, quick),
         Command::Sanitize => sanitize::run(),
+        Command::Semver { baseline } => semver::run(&baseline),
         Command::Wasm => wasm::run(),
         Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
         Command::Aar => android::run(),
