@@ -1,6 +1,6 @@
-//! Packing of what is kept: zstd, with a bound on what comes out again.
+//! Packing of what is written: zstd for what stays, LZ4 for what is soon gone, with a bound on what comes out again.
 //!
-//! Contexts are kept per thread, because making one costs more than packing a small event.
+//! zstd's contexts are kept per thread, because making one costs more than packing a small event.
 
 use std::cell::RefCell;
 use std::io;
@@ -15,7 +15,25 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Packs `bytes`.
+/// Begins what LZ4 packed; a frame of zstd begins with another byte (RFC 8878: 0x28).
+const LZ4: u8 = 1;
+
+/// Packs `bytes` in little time: half as well as [`pack`] in a third of it, and unpacked sooner still.
+pub fn pack_quickly(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0; 1 + lz4_flex::block::get_maximum_output_size(bytes.len())];
+    packed[0] = LZ4;
+    match lz4_flex::block::compress_into(bytes, &mut packed[1..]) {
+        Ok(length) => {
+            packed.truncate(1 + length);
+            packed.shrink_to_fit();
+            packed
+        }
+        // It fails where there is too little room only, of which there is enough for whatever comes.
+        Err(_) => pack(bytes),
+    }
+}
+
+/// Packs `bytes` well.
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     // Compressing fails only when memory is short; what was accepted is kept even then.
     compress(bytes).unwrap_or_else(|_| enclose(bytes))
@@ -53,11 +71,16 @@ fn enclose(bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Unpacks at most `max_bytes`.
+/// Unpacks at most `max_bytes`, however they were packed.
 ///
 /// # Errors
 /// When `packed` is damaged or holds more.
 pub fn unpack(packed: &[u8], max_bytes: usize) -> io::Result<Vec<u8>> {
+    if let [LZ4, block @ ..] = packed {
+        // A byte of a block stands for 255 at most.
+        let bound = block.len().saturating_mul(255).min(max_bytes);
+        return lz4_flex::block::decompress(block, bound).map_err(io::Error::other);
+    }
     // The frame's own word about its size is a hint from the disk, and no more than that.
     let hint = Decompressor::upper_bound(packed).unwrap_or(max_bytes).min(max_bytes);
     DECOMPRESSOR.with_borrow_mut(|slot| {
@@ -85,9 +108,18 @@ mod tests {
 
     #[test]
     fn more_than_the_bound_is_refused() {
-        let packed = pack(&[0; 1_000_000]);
-        assert!(unpack(&packed, 999_999).is_err());
-        assert!(unpack(&packed, 1_000_000).is_ok());
+        for pack in [pack, pack_quickly] {
+            let packed = pack(&[0; 1_000_000]);
+            assert!(unpack(&packed, 999_999).is_err());
+            assert_eq!(unpack(&packed, 1_000_000).unwrap(), [0; 1_000_000]);
+            assert_eq!(unpack(&packed, 2_000_000).unwrap(), [0; 1_000_000]);
+        }
+    }
+
+    #[test]
+    fn an_envelope_packed_quickly_takes_less_than_half() {
+        let json = br#"{"filename":"/app/src/checkout.py","function":"charge","lineno":42},"#.repeat(200);
+        assert!(pack_quickly(&json).len() * 2 < json.len());
     }
 
     #[test]
@@ -107,13 +139,17 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_packed_comes_out_again(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
-            prop_assert_eq!(unpack(&pack(&bytes), bytes.len()).unwrap(), bytes);
+            prop_assert_eq!(&unpack(&pack(&bytes), bytes.len()).unwrap(), &bytes);
+            prop_assert_eq!(&unpack(&pack_quickly(&bytes), bytes.len()).unwrap(), &bytes);
         }
 
         #[test]
-        fn damaged_bytes_are_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(unpacked) = unpack(&bytes, 1000) {
-                prop_assert!(unpacked.len() <= 1000);
+        fn damaged_bytes_are_refused_without_panic(mut bytes in proptest::collection::vec(any::<u8>(), 1..200)) {
+            for first in [bytes[0], LZ4] {
+                bytes[0] = first;
+                if let Ok(unpacked) = unpack(&bytes, 1000) {
+                    prop_assert!(unpacked.len() <= 1000);
+                }
             }
         }
     }

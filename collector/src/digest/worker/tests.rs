@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::queue::{Accepted, Depth, PushError, QueueError};
+use crate::queue::{Accepted, Depth, Job, JobId, PushError, QueueError};
 use crate::store::issue::{IssueQuery, Issues as _};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Events as _, Projects as _};

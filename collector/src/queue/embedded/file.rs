@@ -16,7 +16,8 @@ use crate::database::{self, packing};
 /// Pages as large as a usual envelope: fewer of them are written and chained.
 const LAYOUT: &str = "PRAGMA page_size = 16384;";
 
-const SCHEMA_VERSION: i64 = 1;
+/// 2 has envelopes that LZ4 packed, which no older release can read; the tables are those of 1.
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE job (
@@ -34,7 +35,7 @@ const SCHEMA: &str = "
         removed_bytes INTEGER NOT NULL
     ) STRICT;
     INSERT INTO mark VALUES (0, 0);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 /// How long a lock is waited for; nobody else writes here, so one that is held longer is a failure.
@@ -61,7 +62,7 @@ impl Row {
     pub(super) fn pack(accepted: Accepted) -> Row {
         let plain_bytes = accepted.envelope.len();
         let packed = (plain_bytes >= PACK_FROM_BYTES)
-            .then(|| packing::pack(&accepted.envelope))
+            .then(|| packing::pack_quickly(&accepted.envelope))
             .filter(|packed| packed.len() < plain_bytes - plain_bytes / 8);
         Row {
             project_id: accepted.project_id,
@@ -127,6 +128,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, QueueError> {
     match version {
         SCHEMA_VERSION => {}
         0 => tx.execute_batch(SCHEMA)?,
+        1 => tx.pragma_update(None, "user_version", SCHEMA_VERSION)?,
         _ => {
             return Err(QueueError(
                 "the queue was written by a newer release; start that release, so that it can empty it"

@@ -96,9 +96,28 @@ fn eventually(what: &str, mut is: impl FnMut() -> bool) {
 fn a_queue_of_a_newer_release_is_refused() {
     let folder = Folder::new();
     drop(folder.open(ROOM));
-    Connection::open(folder.path()).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(folder.path()).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let error = EmbeddedQueue::open(&folder.path(), ROOM).unwrap_err();
     assert!(error.0.contains("newer release"), "{error}");
+}
+
+#[test]
+fn a_queue_of_the_first_release_gives_what_it_holds() {
+    let folder = Folder::new();
+    let envelope = bytes::Bytes::from("{\"type\":\"event\"}\n".repeat(1000));
+    let queue = folder.open(ROOM);
+    push(&queue, Accepted { envelope: envelope.clone(), ..accepted(1, 4) }).unwrap();
+    queue.close();
+    drop(queue);
+    // It was all zstd then.
+    let conn = Connection::open(folder.path()).unwrap();
+    conn.execute("UPDATE job SET envelope = ?1", [database::packing::pack(&envelope)]).unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(conn);
+    let queue = folder.open(ROOM);
+    push(&queue, Accepted { envelope: envelope.clone(), ..accepted(2, 4) }).unwrap();
+    let jobs = queue.take(None, 10, ROOM as usize).unwrap();
+    assert!(jobs.iter().all(|job| job.accepted.envelope == envelope) && jobs.len() == 2, "{jobs:?}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ pub(super) fn encode_grouping(grouping: &Grouping) -> Result<Vec<u8>> {
         .collect();
     let json = serde_json::to_vec(&(grouping.version, keys))
         .map_err(|error| StoreError::Unusable(format!("a grouping cannot be written: {error}")))?;
-    Ok(packing::pack(&json))
+    Ok(packing::pack_quickly(&json))
 }
 
 fn decode_grouping(bytes: &[u8]) -> Result<Grouping> {
