@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `semver`, `bench`, `wasm`, `aar` and
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `fuzz`, `semver`, `bench`, `wasm`, `aar` and
 //! `c-package`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
@@ -9,6 +9,7 @@ mod bench;
 mod bench_ffi;
 mod c_package;
 mod faults;
+mod fuzz;
 mod program;
 mod report;
 mod sanitize;
@@ -50,6 +51,14 @@ enum Command {
     },
     /// Looks for races between threads in the Rust SDK. Takes a nightly Rust, which it installs.
     Sanitize,
+    /// Searches for input that makes a parser fail. Takes cargo-fuzz, which it installs.
+    Fuzz {
+        /// Only these targets, such as `event`.
+        targets: Vec<String>,
+        /// How long to search in each.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Looks for what breaks programs that use the Rust crates. Takes cargo-semver-checks, which it installs.
     Semver {
         /// What to compare with: a commit or tag of this repository, such as the last release.
@@ -83,6 +92,7 @@ fn main() -> ExitCode {
         Command::Test { steps, verbose } => suite::run(&steps, verbose),
         Command::Faults { names, quick } => faults::run(&names, quick),
         Command::Sanitize => sanitize::run(),
+        Command::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Command::Semver { baseline } => semver::run(&baseline),
         Command::Wasm => wasm::run(),
         Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),

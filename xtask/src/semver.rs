@@ -29,14 +29,18 @@ pub fn run(baseline: &str) -> Result<()> {
         .run(&log, false)
         .is_ok_and(|ended| ended.success && ended.output.contains(VERSION));
     if !is_here {
-        let install =
-            Program::cargo("install --locked --version").words(VERSION).words(CHECKER).words("--root").argument(&tools);
+        let install = Program::cargo("install --locked --version")
+            .words(VERSION)
+            .words(CHECKER)
+            .words("--root")
+            .argument(&tools);
         eprintln!("$ {install}");
         if !install.run(&log, true).is_ok_and(|ended| ended.success) {
             bail!("{CHECKER} is missing and cannot be installed here; install it: {install}");
         }
     }
-    let mut compare = Program::new(&checker).words("semver-checks --all-features --baseline-rev").words(baseline);
+    let mut compare =
+        Program::new(&checker).words("semver-checks --all-features --baseline-rev").words(baseline);
     for package in PACKAGES {
         compare = compare.words("--package").words(package);
     }
