@@ -7,6 +7,8 @@ use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use serde_json::de::{Read, SliceRead, StrRead};
+
 use super::repair;
 use crate::limits;
 use crate::value::{Object, Value};
@@ -45,10 +47,19 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, DecodeError> {
 }
 
 fn read(bytes: &[u8]) -> Result<Value, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // All of the text is checked to be UTF-8 at once: text by text it takes several times as long.
+    match core::str::from_utf8(bytes) {
+        Ok(text) => read_from(StrRead::new(text)),
+        Err(_) => read_from(SliceRead::new(bytes)),
+    }
+}
+
+fn read_from<'a>(source: impl Read<'a>) -> Result<Value, DecodeError> {
+    let mut deserializer = serde_json::Deserializer::new(source);
     // The depth is bounded by the seed below, which skips deeper parts without recursion.
     deserializer.disable_recursion_limit();
-    let value = Seed { depth: 0 }.deserialize(&mut deserializer).map_err(DecodeError::from)?;
+    let seed = Seed { depth: 0, entries: 0 };
+    let value = seed.deserialize(&mut deserializer).map_err(DecodeError::from)?;
     deserializer.end().map_err(DecodeError::from)?;
     Ok(value)
 }
@@ -97,7 +108,7 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
         while let Some(key) = map.next_key_seed(Key)? {
             match self.keys.iter().position(|wanted| *wanted == key) {
                 Some(at) => {
-                    let value = map.next_value_seed(Seed { depth: limits::JSON_DEPTH - 1 })?;
+                    let value = map.next_value_seed(Seed { depth: limits::JSON_DEPTH - 1, entries: 0 })?;
                     if found[at].is_none() {
                         found[at] = value.into_text();
                     }
@@ -140,6 +151,8 @@ impl<'de> Visitor<'de> for Key {
 #[derive(Clone, Copy)]
 struct Seed {
     depth: usize,
+    /// How many entries to expect if it is a map: as many as the one before it in the same list had.
+    entries: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed {
@@ -190,21 +203,27 @@ impl<'de> Visitor<'de> for Seed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Seed { depth: self.depth + 1 })? {
+        let mut entries = 0;
+        while let Some(item) = seq.next_element_seed(Seed { depth: self.depth + 1, entries })? {
+            entries = item.as_object().map_or(0, |object| object.0.len());
             items.push(item);
         }
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut entries: Vec<(String, Value)> = Vec::with_capacity(self.entries);
         while let Some(key) = map.next_key_seed(Key)? {
             if entries.len() >= limits::OBJECT_KEYS {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let value = map.next_value_seed(Seed { depth: self.depth + 1 })?;
+            let value = map.next_value_seed(Seed { depth: self.depth + 1, entries: 0 })?;
             entries.push((key.into_owned(), value));
+        }
+        // A large map is followed by many small ones only by who means harm.
+        if entries.len() < self.entries / 2 {
+            entries.shrink_to_fit();
         }
         Ok(Value::Object(Object(entries)))
     }

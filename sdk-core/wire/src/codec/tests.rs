@@ -49,6 +49,14 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_escaped_stands_at_any_place(before in "[a-zé]{0,20}", escaped in "[\\x00-\\x1f\"\\\\]", after in "[a-zé]{0,20}") {
+        let text = format!("{before}{escaped}{after}");
+        let json = to_json(&Value::from(text.as_str()));
+        prop_assert!(!json.bytes().any(|byte| byte < b' '), "{json:?}");
+        prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+
+    #[test]
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode_value(&bytes);
         let _ = validate(&bytes, ["event_id"]);

@@ -74,30 +74,26 @@ impl JsonWriter {
     pub fn string(&mut self, text: &str) {
         self.separate();
         self.out.push(b'"');
-        let bytes = text.as_bytes();
-        let mut start = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let escape: &[u8] = match byte {
-                b'"' => b"\\\"",
-                b'\\' => b"\\\\",
-                b'\n' => b"\\n",
-                b'\r' => b"\\r",
-                b'\t' => b"\\t",
-                0..=0x1f => b"",
-                _ => continue,
+        let mut rest = text.as_bytes();
+        loop {
+            let (plain, escaped) = rest.split_at(plain_length(rest));
+            self.out.extend_from_slice(plain);
+            let [byte, after @ ..] = escaped else { break };
+            let letter = match byte {
+                b'"' | b'\\' => *byte,
+                b'\n' => b'n',
+                b'\r' => b'r',
+                b'\t' => b't',
+                _ => b'u',
             };
-            self.out.extend_from_slice(&bytes[start..at]);
-            if escape.is_empty() {
+            self.out.extend_from_slice(&[b'\\', letter]);
+            if letter == b'u' {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
-                self.out.extend_from_slice(b"\\u00");
-                self.out.push(HEX[usize::from(byte >> 4)]);
-                self.out.push(HEX[usize::from(byte & 15)]);
-            } else {
-                self.out.extend_from_slice(escape);
+                let digits = [b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                self.out.extend_from_slice(&digits);
             }
-            start = at + 1;
+            rest = after;
         }
-        self.out.extend_from_slice(&bytes[start..]);
         self.out.push(b'"');
     }
 
@@ -226,4 +222,22 @@ impl JsonWriter {
         // Writing into a Vec cannot fail.
         let _ = core::fmt::write(&mut Sink(&mut self.out), format_args!("{value}"));
     }
+}
+
+/// How many bytes come before the first that JSON wants escaped.
+fn plain_length(bytes: &[u8]) -> usize {
+    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // A browser would download it, and one without WebAssembly put such a word together of two.
+    let words = if cfg!(target_family = "wasm") { &[] } else { bytes.as_chunks::<8>().0 };
+    let plain = words.iter().take_while(|word| !holds_escaped(u64::from_le_bytes(**word))).count() * 8;
+    plain + bytes[plain..].iter().take_while(|byte| !is_escaped(**byte)).count()
+}
+
+/// Whether JSON wants one of eight bytes escaped.
+fn holds_escaped(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    // A byte below `bound` sets its highest bit when `bound` is taken from it; those that had it set are none.
+    let less = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word;
+    let equal = |byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+    (less(word, b' ') | equal(b'"') | equal(b'\\')) & (ONES << 7) != 0
 }
