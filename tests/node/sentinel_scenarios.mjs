@@ -53,6 +53,18 @@ export const SCENARIOS = {
     csp: "default-src 'self'; script-src 'self' 'unsafe-inline'",
     run: alert,
   },
+  // More than the core's memory has room for when it starts.
+  "no-wasm-many": {
+    csp: "default-src 'self'; script-src 'self' 'unsafe-inline'",
+    async run(page) {
+      return page.evaluate(async () => {
+        // It is done when the core is there.
+        await ErrorSentinel.flush(15_000);
+        for (let n = 0; n < 60; n++) sendAlert(new Error(`number ${n} on purpose`), { fingerprint: [`number ${n}`], extra: { text: "x".repeat(3000) } });
+        return { isSent: await ErrorSentinel.flush(15_000) };
+      });
+    },
+  },
   "with-wasm": {
     csp: "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
     async run(page, world) {

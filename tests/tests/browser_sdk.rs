@@ -135,6 +135,13 @@ fn where_the_policy_forbids_wasm_the_same_code_runs_as_javascript(engine: &str) 
     assert_reported(engine, "no-wasm");
 }
 
+fn where_the_policy_forbids_wasm_more_than_a_little_arrives_whole(engine: &str) {
+    let mut collector = Collector::start();
+    let seen = visit(&collector, engine, "no-wasm-many");
+    assert_eq!(seen["isSent"], true);
+    collector.api().await_total(60, SOON);
+}
+
 fn where_the_policy_allows_wasm_it_runs(engine: &str) {
     let (seen, event) = only_event(engine, "with-wasm");
     assert_by_core(&event);
@@ -273,6 +280,7 @@ engines! {
     an_error_of_a_page_has_the_trace_of_its_requests,
     errors_of_other_realms_and_of_workers_arrive,
     where_the_policy_forbids_wasm_the_same_code_runs_as_javascript,
+    where_the_policy_forbids_wasm_more_than_a_little_arrives_whole,
     where_the_policy_allows_wasm_it_runs,
     where_the_policy_forbids_to_connect_the_page_is_as_without_us,
     where_wasm_is_missing_the_same_code_runs_as_javascript,
