@@ -13,8 +13,9 @@ use crate::options::{
 use crate::status::Status;
 use crate::text::Text;
 use crate::{
-    sentinel_add_breadcrumb, sentinel_close, sentinel_flush, sentinel_init, sentinel_send_crash,
-    sentinel_send_event, sentinel_set_context, sentinel_set_tag, sentinel_set_user, sentinel_status_text,
+    sentinel_add_breadcrumb, sentinel_add_breadcrumb_json, sentinel_close, sentinel_flush, sentinel_init,
+    sentinel_send_crash, sentinel_send_event, sentinel_set_context, sentinel_set_tag, sentinel_set_user,
+    sentinel_set_user_json, sentinel_status_text,
 };
 
 const SDK_NAME: &str = "error-sentinel.android";
@@ -139,6 +140,23 @@ pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_addBreadcrumb(
     })
 }
 
+/// `sentinel_add_breadcrumb_json`.
+///
+/// # Safety
+/// For the virtual machine to call.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_addBreadcrumbJson(
+    env: *mut JNIEnv,
+    _class: jclass,
+    json: jbyteArray,
+) -> u32 {
+    call(env, |machine| {
+        let json = machine.read(json)?;
+        // SAFETY: the text outlives the call.
+        succeeded(unsafe { sentinel_add_breadcrumb_json(json.text()) })
+    })
+}
+
 /// `sentinel_set_tag`.
 ///
 /// # Safety
@@ -191,6 +209,23 @@ pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_setUser(
         let (id, email, name) = (machine.read(id)?, machine.read(email)?, machine.read(name)?);
         // SAFETY: the texts outlive the call.
         succeeded(unsafe { sentinel_set_user(id.text(), email.text(), name.text()) })
+    })
+}
+
+/// `sentinel_set_user_json`.
+///
+/// # Safety
+/// For the virtual machine to call.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_setUserJson(
+    env: *mut JNIEnv,
+    _class: jclass,
+    json: jbyteArray,
+) -> u32 {
+    call(env, |machine| {
+        let json = machine.read(json)?;
+        // SAFETY: the text outlives the call.
+        succeeded(unsafe { sentinel_set_user_json(json.text()) })
     })
 }
 

@@ -114,10 +114,15 @@ internal class Client(context: Context, private val dsn: String, private val opt
         return event.id
     }
 
+    /** Reports an event that is JSON already; says whether something runs that takes it. */
+    fun sendJson(json: ByteArray): Boolean = taken { Core.sendEvent(json, null) }
+
+    /** The same for one that ends the process; it is on disk when this returns, where that is possible. */
+    fun sendCrashJson(json: ByteArray): Boolean = awaitStart() && Core.sendCrash(json, null) == Core.OK
+
     /** Reports an exception that ends the process; it is on disk when this returns, where that is possible. */
     fun sendCrash(thread: Thread, throwable: Throwable) {
-        if (Thread.currentThread() !== worker) decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
-        if (state != State.RUNNING) return
+        if (!awaitStart()) return
         val json = try {
             events.ofCrash(thread, throwable).utf8()
         } catch (trouble: Throwable) {
@@ -126,6 +131,22 @@ internal class Client(context: Context, private val dsn: String, private val opt
         }
         Core.sendCrash(json, null)
     }
+
+    /** A crash in the first moments waits for the start; says whether the library runs. */
+    private fun awaitStart(): Boolean {
+        if (Thread.currentThread() !== worker) decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
+        return state == State.RUNNING
+    }
+
+    private fun taken(call: () -> Int): Boolean {
+        if (state == State.OVER) return false
+        call(call)
+        return true
+    }
+
+    fun addBreadcrumbJson(json: ByteArray): Boolean = taken { Core.addBreadcrumbJson(json) }
+
+    fun setUserJson(json: ByteArray): Boolean = taken { Core.setUserJson(json) }
 
     fun addBreadcrumb(message: String, category: String?, level: Level) {
         call { Core.addBreadcrumb(category?.utf8(), message.utf8(), level.number) }

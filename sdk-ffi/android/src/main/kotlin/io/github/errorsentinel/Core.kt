@@ -33,6 +33,10 @@ internal object Core {
     @JvmStatic
     external fun addBreadcrumb(category: ByteArray?, message: ByteArray?, level: Int): Int
 
+    /** Remembers a step that is JSON already. */
+    @JvmStatic
+    external fun addBreadcrumbJson(json: ByteArray?): Int
+
     @JvmStatic
     external fun setTag(key: ByteArray?, value: ByteArray?): Int
 
@@ -41,6 +45,10 @@ internal object Core {
 
     @JvmStatic
     external fun setUser(id: ByteArray?, email: ByteArray?, name: ByteArray?): Int
+
+    /** The same, and anything more, as JSON. */
+    @JvmStatic
+    external fun setUserJson(json: ByteArray?): Int
 
     @JvmStatic
     external fun flush(timeoutMs: Int): Int

@@ -16,7 +16,7 @@ internal class CrashHandler private constructor(
 
     override fun uncaughtException(thread: Thread, throwable: Throwable) {
         try {
-            if (!isRemoved) {
+            if (!isRemoved && !Protocol.isReported(throwable)) {
                 val isInTurn = turn.tryAcquire(PATIENCE_MS, TimeUnit.MILLISECONDS)
                 try {
                     client.sendCrash(thread, throwable)

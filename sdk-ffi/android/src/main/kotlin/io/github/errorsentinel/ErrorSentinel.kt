@@ -93,6 +93,9 @@ public object ErrorSentinel {
     @JvmStatic
     public fun close(timeoutMs: Int): Boolean = guarded(false) { running.getAndSet(null)?.close(timeoutMs) ?: false }
 
+    /** Tells what runs something; false when nothing does. */
+    internal fun tell(what: (Client) -> Boolean): Boolean = guarded(false) { running.get()?.let(what) ?: false }
+
     /** What goes wrong in here is the log's alone: the application has trouble enough. */
     private inline fun <T> guarded(otherwise: T, body: () -> T): T = try {
         body()
