@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::c_face::library_folder;
 use crate::process::{Finished, finish, repository, without_settings};
+use crate::react_native::react_native_folder;
 
 /// Longest that the C compiler may take; the machine may be busy.
 const COMPILE: Duration = Duration::from_secs(120);
@@ -72,8 +73,13 @@ impl AndroidHarness {
 
     /// A run with these arguments, in which the machine checks every use of its interface.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of("io.github.errorsentinel.Harness", Vec::new(), arguments)
+    }
+
+    /// The same of another program, with classes of its own.
+    fn command_of(&self, program: &str, mut class_path: Vec<PathBuf>, arguments: &[&str]) -> Command {
         let built = android_folder();
-        let mut class_path = vec![built.join("harness"), built.join("classes.jar")];
+        class_path.extend([built.join("harness"), built.join("classes.jar")]);
         for entry in fs::read_dir(built.join("jars")).expect("the jars").flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with("kotlin-stdlib") || name.starts_with("android-all") {
@@ -86,7 +92,7 @@ impl AndroidHarness {
         command.env("EXTERNAL_STORAGE", "/sdcard");
         command.args(["-Xcheck:jni", "-Xmx512m"]);
         command.arg(format!("-Djava.library.path={}", self.natives.path().display()));
-        command.arg("-cp").arg(path).arg("io.github.errorsentinel.Harness").args(arguments);
+        command.arg("-cp").arg(path).arg(program).args(arguments);
         if let Some(system) = &self.system {
             command.env("LD_LIBRARY_PATH", system.path()).env("LD_PRELOAD", system.path().join("errno.so"));
         }
@@ -100,7 +106,26 @@ impl AndroidHarness {
     /// When the machine complains, or the program is not done in time.
     #[track_caller]
     pub fn run(&self, arguments: &[&str], within: Duration) -> Finished {
-        let done = finish(&mut self.command(arguments), within);
+        AndroidHarness::finish(&mut self.command(arguments), within)
+    }
+
+    /// Runs the program in which React Native's own classes use the package's module, as [`AndroidHarness::run`] does.
+    ///
+    /// # Panics
+    /// As that.
+    #[track_caller]
+    pub fn run_react_native(&self, arguments: &[&str], within: Duration) -> Finished {
+        let built = react_native_folder();
+        let mut class_path = vec![built.join("classes"), built.join("generated-classes")];
+        class_path
+            .extend(fs::read_dir(built.join("jars")).expect("the jars").flatten().map(|entry| entry.path()));
+        let program = "io.github.errorsentinel.reactnative.ReactHarness";
+        AndroidHarness::finish(&mut self.command_of(program, class_path, arguments), within)
+    }
+
+    #[track_caller]
+    fn finish(command: &mut Command, within: Duration) -> Finished {
+        let done = finish(command, within);
         for stream in [&done.stdout, &done.stderr] {
             for complaint in ["WARNING in native method", "FATAL ERROR in native method", "WARNING: JNI"] {
                 assert!(!stream.contains(complaint), "{done:#?}");

@@ -4,7 +4,7 @@
 //! archive of both is what Gradle takes. So that no development kit has to be on the machine: none can be had from a
 //! package registry.
 
-mod kotlin;
+pub mod kotlin;
 mod native;
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `fuzz`, `semver`, `bench`, `wasm`, `aar` and
-//! `c-package`.
+//! Developer commands: `cargo xtask test`, `faults`, `sanitize`, `fuzz`, `semver`, `bench`, `wasm`, `react-native`,
+//! `aar` and `c-package`.
 //!
 //! They exist so that a fresh machine, a contributor and CI do the same. They must never skip anything in
 //! silence: what cannot be run is named at the end with the command that would make it run.
@@ -11,6 +11,7 @@ mod c_package;
 mod faults;
 mod fuzz;
 mod program;
+mod react_native;
 mod report;
 mod sanitize;
 mod semver;
@@ -66,6 +67,8 @@ enum Command {
     },
     /// Builds the browser SDK's files in `sdk-wasm/dist`, which are committed.
     Wasm,
+    /// Builds the React Native package's files in `sdk-ffi/react-native/dist`, which are committed; `wasm` does it too.
+    ReactNative,
     /// Builds the C library and puts it, its header, and what pkg-config and CMake ask for, into a folder.
     CPackage {
         /// The folder, such as `/usr/local`.
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Command::Semver { baseline } => semver::run(&baseline),
         Command::Wasm => wasm::run(),
+        Command::ReactNative => react_native::build_package(),
         Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
         Command::Aar => android::run(),
         Command::Bench { what, quick } => bench::run(what, quick),

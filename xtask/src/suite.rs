@@ -19,6 +19,7 @@ const OLDEST_RUST: &str = "1.89.0";
 
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 const MACOS: &str = "aarch64-apple-darwin";
+const IOS: &str = "aarch64-apple-ios";
 
 /// One step: its name, and how it is done.
 struct Step {
@@ -84,6 +85,14 @@ fn steps() -> Vec<Step> {
             )
             .words(MACOS),
         ),
+        // An archive takes no linker; delivery is the host's, without a line of C.
+        run(
+            "library for iOS",
+            Program::cargo(
+                "rustc --locked -p error-sentinel-ffi --lib --crate-type staticlib --no-default-features --target",
+            )
+            .words(IOS),
+        ),
         run(
             "unit and doc tests",
             Program::cargo("test --locked --workspace --exclude error-sentinel-tests --all-features")
@@ -112,6 +121,7 @@ fn steps() -> Vec<Step> {
         ),
         run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness,jvm")),
         provide("Android library", crate::android::provide_for_tests),
+        provide("React Native package", crate::react_native::provide_for_tests),
         provide("interpreters", provide_interpreters),
         provide("browser package", check_package),
         provide("real clients", provide_clients),
@@ -186,6 +196,7 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
                 .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"))
                 .environment("ERROR_SENTINEL_C_PACKAGE", target_dir().join("c-package"))
                 .environment("ERROR_SENTINEL_ANDROID", crate::android::folder())
+                .environment("ERROR_SENTINEL_REACT_NATIVE", crate::react_native::folder())
                 .environment("ERROR_SENTINEL_PYTHON", python_folder("python").join("bin/python"))
                 .environment(
                     "ERROR_SENTINEL_PYTHON_BROTLI",
@@ -243,6 +254,7 @@ fn provide_bare_target(log: &Path) -> Result<Vec<String>> {
 fn provide_foreign_targets(log: &Path) -> Result<Vec<String>> {
     provide_target(WINDOWS, log)?;
     provide_target(MACOS, log)?;
+    provide_target(IOS, log)?;
     if !MINGW.provide(log) {
         bail!(
             "{} is missing and cannot be installed here; install it: {}",

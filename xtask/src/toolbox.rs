@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 
@@ -45,6 +46,16 @@ pub const CXX: Tool = Tool { name: "c++", version_flag: "--version", package: "g
 /// Build programs in C and C++ as the library's users do.
 pub const CMAKE: Tool = Tool { name: "cmake", version_flag: "--version", package: "cmake" };
 pub const PKG_CONFIG: Tool = Tool { name: "pkg-config", version_flag: "--version", package: "pkg-config" };
+
+/// Takes Android's archives apart.
+pub const UNZIP: Tool = Tool { name: "unzip", version_flag: "-v", package: "unzip" };
+
+/// The engine that React Native's JavaScript is run in.
+pub const JAVASCRIPTCORE: Tool = Tool {
+    name: "pkg-config",
+    version_flag: "--exists javascriptcoregtk-4.1",
+    package: "libjavascriptcoregtk-4.1-dev",
+};
 
 /// Finds what a program in C does wrong with memory.
 pub const VALGRIND: Tool = Tool { name: "valgrind", version_flag: "--version", package: "valgrind" };
@@ -159,4 +170,11 @@ pub fn provide_node_packages(folder: &Path, log: &Path) -> Result<()> {
     }
     fs::write(marker, wanted)?;
     Ok(())
+}
+
+/// Whether something was made after all that it is made of.
+pub fn is_newer(made: &Path, of: &[PathBuf]) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
+    let Ok(made) = time(made) else { return false };
+    of.iter().all(|source| time(source).unwrap_or_else(|_| SystemTime::now()) < made)
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::program::Program;
 use crate::toolbox::provide_node_packages;
-use crate::{repository, target_dir};
+use crate::{react_native, repository, target_dir};
 
 /// Must be that of the crate in the lock file.
 const BINDGEN: &str = "0.2.130";
@@ -82,7 +82,9 @@ pub fn run() -> Result<()> {
         .argument(glue.join("core_bg.js"))
         .argument(glue.join("core_bg.wasm"));
     println!("{}", bundle.done(&log)?);
-    fs::write(repository().join(NOTE), fingerprint()?).context(NOTE)
+    fs::write(repository().join(NOTE), fingerprint(&SOURCES)?).context(NOTE)?;
+    // Its fallback is the core that was just built.
+    react_native::build_package()
 }
 
 /// Holds the package to what bundlers and type checkers ask of one.
@@ -90,24 +92,28 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// When the tools for that cannot be had, or find something.
 pub fn check_package(log: &Path) -> Result<Vec<String>> {
-    let folder = repository().join("sdk-wasm");
-    provide_node_packages(&folder, log)?;
+    check_package_in(&repository().join("sdk-wasm"), log)?;
+    Ok(Vec::new())
+}
+
+/// The same for the package in a folder.
+pub fn check_package_in(folder: &Path, log: &Path) -> Result<()> {
+    provide_node_packages(folder, log)?;
     let packed = target_dir().join("npm");
     fs::create_dir_all(&packed)?;
     let pack = Program::new("npm").words("pack --ignore-scripts --silent --pack-destination");
-    let printed = pack.argument(&packed).argument(&folder).done(log)?;
+    let printed = pack.argument(&packed).argument(folder).done(log)?;
     let archive = packed.join(printed.trim());
     let tool = |name: &str| Program::new(folder.join("node_modules/.bin").join(name));
     tool("publint").words("--strict").argument(&archive).done(log)?;
     // Every bundler and every Node that is supported reads modules.
-    tool("attw").words("--profile esm-only").argument(&archive).done(log)?;
-    Ok(Vec::new())
+    tool("attw").words("--profile esm-only").argument(&archive).done(log).map(drop)
 }
 
 /// A hash of all sources, so that files which are older than these are found.
-fn fingerprint() -> Result<String> {
+pub fn fingerprint(sources: &[&str]) -> Result<String> {
     let mut files = Vec::new();
-    for source in SOURCES {
+    for source in sources {
         list(&repository().join(source), &mut files)?;
     }
     let mut hasher = Sha256::new();
@@ -167,7 +173,7 @@ mod tests {
         let noted = fs::read_to_string(repository().join(NOTE)).unwrap();
         assert_eq!(
             noted,
-            fingerprint().unwrap(),
+            fingerprint(&SOURCES).unwrap(),
             "sdk-wasm/dist is older than its sources: cargo xtask wasm"
         );
     }

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 
 use super::{archive_of, folder};
 use crate::program::Program;
 use crate::repository;
-use crate::toolbox::Tool;
+use crate::toolbox::{Tool, is_newer};
 
 /// Compiles and runs for the Java virtual machine.
 const JDK: Tool = Tool { name: "javac", version_flag: "--version", package: "openjdk-17-jdk-headless" };
@@ -55,7 +54,8 @@ pub fn compile_harness(log: &Path) -> Result<()> {
     fs::write(marker, "").map_err(Into::into)
 }
 
-fn compile(sources: &[PathBuf], flags: &str, more: &[PathBuf], to: &Path, log: &Path) -> Result<()> {
+/// Compiles sources against the framework, the standard library and `more`.
+pub fn compile(sources: &[PathBuf], flags: &str, more: &[PathBuf], to: &Path, log: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
     }
@@ -91,19 +91,22 @@ fn provide(log: &Path) -> Result<()> {
             );
         }
     }
-    let pom = repository().join("tests/android/pom.xml");
-    let wanted = fs::read_to_string(&pom)?;
-    let jars = folder().join("jars");
+    provide_jars(&repository().join("tests/android/pom.xml"), &folder().join("jars"), log)
+}
+
+/// Copies what `pom` depends on to a folder, unless it is there.
+pub fn provide_jars(pom: &Path, jars: &Path, log: &Path) -> Result<()> {
+    let wanted = fs::read_to_string(pom)?;
     let marker = jars.join("installed.xml");
     if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     if jars.exists() {
-        fs::remove_dir_all(&jars)?;
+        fs::remove_dir_all(jars)?;
     }
     let maven = Program::new("mvn")
         .words("--quiet --batch-mode --file")
-        .argument(&pom)
+        .argument(pom)
         .words("dependency:copy-dependencies")
         .argument(format!("-DoutputDirectory={}", jars.display()));
     maven.done(log)?;
@@ -112,8 +115,13 @@ fn provide(log: &Path) -> Result<()> {
 }
 
 fn jars() -> Result<Vec<PathBuf>> {
+    jars_in(&folder().join("jars"))
+}
+
+/// The jars of a folder, in order.
+pub fn jars_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut jars = Vec::new();
-    for entry in fs::read_dir(folder().join("jars"))? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "jar") {
             jars.push(path);
@@ -123,15 +131,18 @@ fn jars() -> Result<Vec<PathBuf>> {
     Ok(jars)
 }
 
-fn named(jar: &Path, start: &str) -> bool {
+/// Whether the name of a jar begins so.
+pub fn named(jar: &Path, start: &str) -> bool {
     jar.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
 }
 
-fn joined(paths: &[PathBuf]) -> String {
+/// Paths as one class path.
+pub fn joined(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":")
 }
 
-fn kotlin_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// All sources in Kotlin under a folder.
+pub fn kotlin_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -143,11 +154,4 @@ fn kotlin_files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// Whether something was made after all that it is made of.
-fn is_newer(made: &Path, of: &[PathBuf]) -> bool {
-    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
-    let Ok(made) = time(made) else { return false };
-    of.iter().all(|source| time(source).unwrap_or_else(|_| SystemTime::now()) < made)
 }
