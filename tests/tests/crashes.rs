@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use error_sentinel_tests::{CProgram, Collector, Disk, Linked, eventually, finish, is_root, kept_events};
+use error_sentinel_tests::{
+    CProgram, Collector, Disk, Linked, eventually, finish, is_root, kept_events, short_or_long,
+};
 use serde_json::Value;
 
 /// Against hanging.
@@ -334,8 +336,7 @@ fn a_process_that_ends_well_leaves_nothing_and_one_that_lives_is_left_alone() {
 /// The long form is that of `cargo xtask faults no_crash_hangs`.
 #[test]
 fn no_crash_hangs() {
-    let rounds =
-        if std::env::var("ERROR_SENTINEL_FAULTS").is_ok_and(|form| form == "long") { 500 } else { 24 };
+    let rounds = short_or_long(24, 500);
     let program = Program::C(CProgram::compile("crash", Linked::Statically));
     for round in 0..rounds {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use error_sentinel_tests::{
     Conduct, Finished, NAME_WITHOUT_ADDRESS, SilentDns, Tracker, eventually, finish, kept_events,
+    short_or_long,
 };
 use tempfile::TempDir;
 
@@ -21,11 +22,6 @@ const SOON: Duration = Duration::from_secs(60);
 
 fn program() -> &'static str {
     env!("CARGO_BIN_EXE_reporter")
-}
-
-/// The long form of a test takes hours of machine; its short form runs every time.
-fn long_or_short(long: u64, short: u64) -> u64 {
-    if std::env::var_os("ERROR_SENTINEL_LONG").is_some() { long } else { short }
 }
 
 fn set_up(command: &mut Command, tracker: &Tracker, spool_dir: Option<&Path>) {
@@ -164,7 +160,7 @@ fn a_name_that_is_never_found_delays_the_end_by_no_more_than_was_allowed() {
 
 #[test]
 fn an_endless_flood_without_a_server_costs_bounded_memory_and_is_accounted_for_exactly() {
-    let count = long_or_short(10_000_000, 20_000);
+    let count = short_or_long(20_000, 10_000_000);
     let tracker = Tracker::start(Conduct::Down);
     let mut reporter = Reporter::start(&format!("distinct {count}"), &tracker, None);
     let grown_bytes: u64 = reporter.value("grown_bytes").parse().expect("a number");
@@ -181,7 +177,7 @@ fn an_endless_flood_without_a_server_costs_bounded_memory_and_is_accounted_for_e
 #[test]
 fn kill_it_at_any_moment_and_all_that_was_on_disk_arrives() {
     let spool = temporary();
-    for round in 0..long_or_short(200, 20) {
+    for round in 0..short_or_long(20, 200) {
         let tracker = Tracker::start(Conduct::Down);
         let reporter = Reporter::start("paced 100000", &tracker, Some(spool.path()));
         eventually("a first request", SOON, || (tracker.request_count() > 0).then_some(()));
@@ -231,7 +227,7 @@ fn no_state_of_the_spool_folder_keeps_an_error_from_arriving() {
     };
     let make_crowd = |dir: &Path| {
         fs::create_dir_all(dir.join(&project)).expect("made");
-        for number in 0..long_or_short(100_000, 20_000) {
+        for number in 0..short_or_long(20_000, 100_000) {
             fs::write(dir.join(&project).join(format!("{number:032x}.event")), "garbage").expect("written");
         }
     };
@@ -344,7 +340,7 @@ fn a_fork_reports_nothing_of_its_own_accord_and_ends_at_once() {
 #[test]
 fn starting_and_ending_while_others_report_never_hangs() {
     let tracker = Tracker::start(Conduct::Down);
-    let ended = run(&format!("race {}", long_or_short(10_000, 500)), &tracker, None).success();
+    let ended = run(&format!("race {}", short_or_long(500, 10_000)), &tracker, None).success();
     assert!(ended.stdout.contains("raced"), "{ended:?}");
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask faults`: the long form of the fault suite, of the collector's and of programs that crash, alone on the
-//! machine, with its figures shown.
+//! `cargo xtask faults`: the long form of the fault suite, of the collector's, of programs that crash and of the Rust SDK
+//! in hardship, alone on the machine, with its figures shown.
 
 use anyhow::{Result, bail};
 
@@ -24,8 +24,8 @@ pub fn run(names: &[String], quick: bool) -> Result<()> {
     }
     Program::cargo("build --locked --release -p error-sentinel-collector").succeed()?;
     Program::cargo("build --locked -p error-sentinel-ffi --features harness").succeed()?;
-    let test =
-        "test --locked -p error-sentinel-tests --test faults --test crashes -- --nocapture --test-threads 1";
+    let test = "test --locked -p error-sentinel-tests --test faults --test crashes --test sdk_hardship -- --nocapture \
+                --test-threads 1";
     let mut faults = Program::cargo(test)
         .environment("ERROR_SENTINEL_BIN", target_dir().join("release/error-sentinel"))
         .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"));

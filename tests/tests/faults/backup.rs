@@ -3,10 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use error_sentinel_tests::{Setup, store_file};
+use error_sentinel_tests::{Setup, short_or_long, store_file};
 
 use crate::load_kept::{Account, stored_ids};
-use crate::short_or_long;
 
 #[test]
 fn a_backup_under_full_load_holds_all_that_was_acknowledged_before() {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use error_sentinel_tests::payload::Numbers;
 use error_sentinel_tests::store_file::Locked;
-use error_sentinel_tests::{Request, Setup};
+use error_sentinel_tests::{Request, Setup, short_or_long};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::PATIENCE;
 use crate::load_kept::{Account, stored_ids};
-use crate::{PATIENCE, short_or_long};
 
 /// The files of a collector that was killed, their logs beside them.
 fn killed_folder() -> TempDir {

@@ -7,12 +7,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use error_sentinel_tests::payload::Numbers;
-use error_sentinel_tests::{Collector, Setup, is_root, repository, store_file, without_settings};
+use error_sentinel_tests::{
+    Collector, Setup, is_root, repository, short_or_long, store_file, without_settings,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::PATIENCE;
 use crate::load_kept::{Account, stored_ids};
-use crate::{PATIENCE, short_or_long};
 
 #[test]
 fn kills_under_load_lose_nothing_and_count_nothing_twice() {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use error_sentinel_tests::load::{self, Door, Requests};
 use error_sentinel_tests::store_file::Locked;
-use error_sentinel_tests::{Collector, Request, eventually};
+use error_sentinel_tests::{Collector, Request, eventually, short_or_long};
 
+use crate::PATIENCE;
 use crate::load_kept::Account;
 use crate::stop::GRACE;
-use crate::{PATIENCE, short_or_long};
 
 const PER_SECOND: u64 = 500;
 

@@ -5,11 +5,11 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use error_sentinel_tests::{Setup, eventually, store_file};
+use error_sentinel_tests::{Setup, eventually, short_or_long, store_file};
 use rusqlite::Connection;
 
+use crate::PATIENCE;
 use crate::load_kept::Account;
-use crate::{PATIENCE, short_or_long};
 
 /// Longest that a log may become.
 const LOG_BYTES: u64 = 256 * 1024 * 1024;

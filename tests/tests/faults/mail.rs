@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use error_sentinel_tests::{Collector, Setup, eventually};
+use error_sentinel_tests::{Collector, Setup, eventually, short_or_long};
 use serde_json::json;
 
+use crate::PATIENCE;
 use crate::load_kept::Account;
-use crate::{PATIENCE, short_or_long};
 
 /// Accepts and never says a word.
 fn silent_server() -> (u16, Arc<AtomicUsize>) {

@@ -26,11 +26,3 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connections that the load comes from.
 const CONNECTIONS: usize = 16;
-
-/// The first in the test command, the second in `cargo xtask faults`.
-fn short_or_long<T>(short: T, long: T) -> T {
-    match std::env::var("ERROR_SENTINEL_FAULTS").as_deref() {
-        Ok("long") => long,
-        _ => short,
-    }
-}

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use error_sentinel_tests::encoding::bombs;
 use error_sentinel_tests::load::{self, Door, Outcome, Requests};
-use error_sentinel_tests::{Collector, Connection, Request, Setup};
+use error_sentinel_tests::{Collector, Connection, Request, Setup, short_or_long};
 use error_sentinel_wire::{Dsn, limits};
 
-use crate::{CONNECTIONS, PATIENCE, short_or_long};
+use crate::{CONNECTIONS, PATIENCE};
 
 const PER_SECOND: u64 = 100;
 const LANES: u64 = 4;

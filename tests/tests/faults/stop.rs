@@ -3,10 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use error_sentinel_tests::Setup;
+use error_sentinel_tests::{Setup, short_or_long};
 
 use crate::load_kept::Account;
-use crate::short_or_long;
 
 /// After this container platforms kill.
 pub const GRACE: Duration = Duration::from_secs(10);

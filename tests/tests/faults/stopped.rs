@@ -3,10 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use error_sentinel_tests::Setup;
+use error_sentinel_tests::{Setup, short_or_long};
 
 use crate::load_kept::Account;
-use crate::short_or_long;
 
 #[test]
 fn a_collector_that_stood_still_goes_on_and_has_lost_nothing() {
