@@ -47,6 +47,31 @@ impl ReactNativeApp {
         finish(without_settings(&mut host), RUN)
     }
 
+    /// Runs it as bytecode of Hermes without debugging information, as for a release; returns the JSON that the native
+    /// module was told under a name.
+    ///
+    /// # Panics
+    /// When it does not compile, or is not done in time.
+    #[track_caller]
+    pub fn run_in_hermes(&self, scenario: &str, name: &str) -> Vec<String> {
+        let read =
+            |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let before = read(&repository().join("tests/react-native/hermes/before.js"));
+        let source = self.spool.path().join("source.js");
+        let text = format!("{before}host.scenario = '{scenario}';\n{}\n;turn();\n", read(&self.bundle));
+        std::fs::write(&source, text).expect("space");
+        let tools = repository().join("sdk-ffi/react-native/node_modules/hermes-engine-cli/linux64-bin");
+        let bytecode = self.spool.path().join("index.android.bundle");
+        let mut compiler = Command::new(tools.join("hermesc"));
+        finish(compiler.args(["-emit-binary", "-O", "-g0", "-w", "-out"]).arg(&bytecode).arg(source), RUN)
+            .success();
+        let printed =
+            finish(Command::new(tools.join("hermes")).arg("-b").arg(&bytecode), RUN).success().stdout;
+        let told =
+            printed.lines().filter_map(|line| line.strip_prefix(name)).map(|json| json.trim().to_owned());
+        told.collect()
+    }
+
     /// Runs it in a host that lacks the native module, whose `fetch` is React Native's own over the system's network.
     ///
     /// # Panics
