@@ -4,14 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use error_sentinel_collector::commands::{self, Cli};
-use mimalloc::MiMalloc;
-
-/// An event is a tree of many small texts: making and freeing them was a fifth of what it costs.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    save_memory();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -23,14 +17,6 @@ fn main() -> ExitCode {
     // A call that waits for somebody else's lock must not keep the process from ending.
     runtime.shutdown_background();
     code
-}
-
-/// Memory in pieces as small as they are needed: by itself the allocator asks for pages of two megabytes, which made a
-/// collector that does nothing twice as large.
-fn save_memory() {
-    #[cfg(target_os = "linux")]
-    // Where the kernel has no such pages there is nothing to refuse.
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 async fn run() -> ExitCode {

@@ -104,7 +104,9 @@ static void later_handler(int signal, siginfo_t *info, void *context) {
 
 /* Room for the system to call a handler, but hardly for the handler. */
 static void give_tight_stack(void) {
-  size_t size = (size_t)sysconf(_SC_MINSIGSTKSZ) + 256;
+  size_t frame = (size_t)sysconf(_SC_MINSIGSTKSZ), least = 2048;
+  /* What the processor saves may be less than the kernel takes for a stack. */
+  size_t size = (frame > least ? frame : least) + 256;
   char *memory = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   size_t rounded = (size + 4095) / 4096 * 4096;
   mprotect(memory + 32768, rounded, PROT_READ | PROT_WRITE);

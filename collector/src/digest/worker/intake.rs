@@ -13,7 +13,7 @@ use crate::queue::{Job, JobId, Queue};
 
 /// Bounds of a batch: large enough to share one sync to disk, small enough to show up at once.
 const BATCH_JOBS: usize = 512;
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// From so many jobs on a batch is work for two threads.
 const SHARED_JOBS: usize = 16;
 /// How long to wait for work before looking whether to stop.
