@@ -24,9 +24,9 @@ mod record;
 use intake::Intake;
 use record::Recorder;
 
-/// A quarter of a processor that an answer wants too; all of it otherwise.
+/// A tenth of a processor that an answer wants too; all of it otherwise.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 10;
 /// How long to wait before what failed is tried again: doubled from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
