@@ -184,4 +184,16 @@ impl Api {
             (issues.len() == count).then_some(issues)
         })
     }
+
+    /// The only event of the one of `issues` that has `title` in its title.
+    ///
+    /// # Panics
+    /// When there is no such issue, or it has more events.
+    #[track_caller]
+    pub fn only_event(&self, issues: &[Issue], title: &str, within: Duration) -> Value {
+        let issue = issues.iter().find(|issue| issue.text("title").contains(title));
+        let issue = issue.unwrap_or_else(|| panic!("{title} is not in {issues:?}"));
+        assert_eq!(issue.count(), 1, "{title}");
+        self.event(&self.event_ids(&issue.id()).remove(0), within)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use error_sentinel_tests::{Api, Collector, Issue, finish, node_script};
+use error_sentinel_tests::{Collector, finish, node_script};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -16,15 +16,6 @@ fn use_example(collector: &Collector, name: &str) -> Value {
     serde_json::from_str(&printed).unwrap_or_else(|e| panic!("{e}: {printed}"))
 }
 
-/// The event of the issue with this in its title.
-#[track_caller]
-fn event(api: &Api, issues: &[Issue], title: &str) -> Value {
-    let issue = issues.iter().find(|issue| issue.text("title").contains(title));
-    let issue = issue.unwrap_or_else(|| panic!("{title} is not in {issues:?}"));
-    assert_eq!(issue.count(), 1, "{title}");
-    api.event(&api.event_ids(&issue.id()).remove(0), SOON)
-}
-
 #[test]
 fn the_plain_page_reports_what_it_handles_and_what_it_does_not() {
     let mut collector = Collector::start();
@@ -32,10 +23,10 @@ fn the_plain_page_reports_what_it_handles_and_what_it_does_not() {
     assert_eq!(use_example(&collector, "plain"), json!([apology, apology]));
     let api = collector.api();
     let issues = api.await_issues(2, SOON);
-    let handled = event(&api, &issues, "The basket is empty");
+    let handled = api.only_event(&issues, "The basket is empty", SOON);
     assert_eq!(handled["exception"]["values"][0]["mechanism"]["handled"], true, "{handled:#}");
     assert_eq!(handled["release"], "shop@1.4.2");
-    let unhandled = event(&api, &issues, "TypeError");
+    let unhandled = api.only_event(&issues, "TypeError", SOON);
     assert_eq!(unhandled["exception"]["values"][0]["mechanism"]["handled"], false, "{unhandled:#}");
     assert!(unhandled["breadcrumbs"].to_string().contains("button#break"), "{unhandled:#}");
 }
@@ -57,9 +48,9 @@ fn assert_react(name: &str) {
     assert_eq!(shown, json!(["2 euros", "The basket cannot be shown; we have been told."]));
     let api = collector.api();
     let issues = api.await_issues(2, SOON);
-    let clicked = event(&api, &issues, "The click failed");
+    let clicked = api.only_event(&issues, "The click failed", SOON);
     assert_eq!(clicked["sdk"]["name"], "error-sentinel.browser", "by the core, not the raw path");
-    let rendered = event(&api, &issues, "amount");
+    let rendered = api.only_event(&issues, "amount", SOON);
     let components = rendered["extra"]["componentStack"].as_str().expect("the components around it");
     assert!(components.lines().count() > 1, "{components}");
     assert!(rendered["tags"].to_string().contains("boundary"), "{rendered:#}");

@@ -5,8 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use error_sentinel_tests::{
-    Api, Collector, Issue, Person, ReactNativeApp, eventually, finish, kept_events, react_native_folder,
-    repository,
+    Collector, Person, ReactNativeApp, eventually, finish, kept_events, react_native_folder, repository,
 };
 use serde_json::{Value, json};
 
@@ -35,15 +34,6 @@ fn run(way: Way, scenario: &str, collector: &Collector) -> String {
     let printed = done.success().stdout;
     assert!(printed.ends_with("all has left\n"), "{printed}");
     printed
-}
-
-/// The only event of the issue with this in its title.
-#[track_caller]
-fn event(api: &Api, issues: &[Issue], title: &str) -> Value {
-    let issue = issues.iter().find(|issue| issue.text("title").contains(title));
-    let issue = issue.unwrap_or_else(|| panic!("{title} is not in {issues:?}"));
-    assert_eq!(issue.count(), 1, "{title}");
-    api.event(&api.event_ids(&issue.id()).remove(0), SOON)
 }
 
 /// The exception that surfaced.
@@ -124,7 +114,7 @@ fn what_nobody_catches_is_reported_once_and_the_handler_before_gets_it(way: Way)
         "React Native was told: {printed}"
     );
     let api = collector.api();
-    let uncaught = event(&api, &api.await_issues(1, SOON), "13 euros");
+    let uncaught = api.only_event(&api.await_issues(1, SOON), "13 euros", SOON);
     assert_eq!(surfaced(&uncaught)["mechanism"]["type"], "onerror", "{uncaught:#}");
     assert_eq!(surfaced(&uncaught)["mechanism"]["handled"], false);
     assert_frame(&uncaught, "charge");
@@ -137,7 +127,7 @@ fn promises_that_nobody_catches_are_reported_and_those_caught_in_time_are_not(wa
     let api = collector.api();
     let issues = api.await_issues(2, SOON);
     for title in ["the answer is nothing", "no paper"] {
-        let rejected = event(&api, &issues, title);
+        let rejected = api.only_event(&issues, title, SOON);
         assert_eq!(surfaced(&rejected)["mechanism"]["type"], "onunhandledrejection", "{rejected:#}");
         assert_eq!(surfaced(&rejected)["mechanism"]["handled"], false);
     }
@@ -153,7 +143,7 @@ fn the_console_is_an_alert_or_a_step(way: Way) {
     );
     let api = collector.api();
     let issues = api.await_issues(3, SOON);
-    let logged = event(&api, &issues, "the printer is on fire");
+    let logged = api.only_event(&issues, "the printer is on fire", SOON);
     assert_eq!(surfaced(&logged)["mechanism"]["type"], "console");
     let frames = surfaced(&logged)["stacktrace"]["frames"].as_array().expect("frames");
     // The innermost is the scenario that called it, not the SDK.
@@ -163,10 +153,10 @@ fn the_console_is_an_alert_or_a_step(way: Way) {
     let called = bundle.lines().nth(line - 1).expect("the bundle has that line");
     assert!(called.contains("console.error('the printer'"), "{called}: {logged:#}");
     assert_eq!(
-        event(&api, &issues, "12 euros")["extra"]["console"],
+        api.only_event(&issues, "12 euros", SOON)["extra"]["console"],
         "while printing PaymentRefused: 12 euros were refused"
     );
-    let seen = event(&api, &issues, "see what was said")["breadcrumbs"].to_string();
+    let seen = api.only_event(&issues, "see what was said", SOON)["breadcrumbs"].to_string();
     for part in ["Each child in a list", "the paper is low"] {
         assert!(seen.contains(part), "{part} is not in {seen}");
     }
@@ -258,7 +248,7 @@ fn screens_of_react_navigation_are_steps(way: Way) {
     let mut collector = Collector::start();
     run(way, "navigation", &collector);
     let api = collector.api();
-    let lost = event(&api, &api.await_issues(1, SOON), "lost on the way");
+    let lost = api.only_event(&api.await_issues(1, SOON), "lost on the way", SOON);
     let crumbs = &lost["breadcrumbs"];
     let crumbs = crumbs["values"].as_array().or(crumbs.as_array()).expect("breadcrumbs");
     let steps: Vec<_> = crumbs.iter().map(|crumb| (&crumb["category"], &crumb["data"])).collect();
@@ -377,10 +367,10 @@ fn the_example_reports_what_it_handles_and_what_it_does_not() {
     assert!(printed.starts_with("false\ntrue\n") && printed.ends_with("all has left\n"), "{printed}");
     let api = collector.api();
     let issues = api.await_issues(2, SOON);
-    let handled = event(&api, &issues, "The basket is empty");
+    let handled = api.only_event(&issues, "The basket is empty", SOON);
     assert_eq!((&handled["app"], &handled["release"]), (&json!("User app"), &json!("shop@1.4.2")));
     assert!(handled["tags"].to_string().contains("berlin"), "{handled:#}");
-    let unhandled = event(&api, &issues, "Nobody catches this");
+    let unhandled = api.only_event(&issues, "Nobody catches this", SOON);
     assert_eq!(surfaced(&unhandled)["mechanism"]["handled"], false, "{unhandled:#}");
     assert!(unhandled["breadcrumbs"].to_string().contains("apples was added"), "{unhandled:#}");
 }

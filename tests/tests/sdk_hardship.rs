@@ -340,7 +340,11 @@ fn a_fork_reports_nothing_of_its_own_accord_and_ends_at_once() {
 #[test]
 fn starting_and_ending_while_others_report_never_hangs() {
     let tracker = Tracker::start(Conduct::Down);
-    let ended = run(&format!("race {}", short_or_long(500, 10_000)), &tracker, None).success();
+    let mut command = Command::new(program());
+    command.arg("race").arg(short_or_long("500", "10000"));
+    set_up(&mut command, &tracker, None);
+    // Ten thousand rounds take two minutes of a machine that does nothing else.
+    let ended = finish(&mut command, short_or_long(RUN, 10 * RUN)).success();
     assert!(ended.stdout.contains("raced"), "{ended:?}");
 }
 
