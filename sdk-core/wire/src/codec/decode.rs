@@ -47,7 +47,7 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, DecodeError> {
 }
 
 fn read(bytes: &[u8]) -> Result<Value, DecodeError> {
-    // All of the text is checked to be UTF-8 at once: text by text it takes several times as long.
+    // All of it is checked to be UTF-8 at once instead of text by text.
     match core::str::from_utf8(bytes) {
         Ok(text) => read_from(StrRead::new(text)),
         Err(_) => read_from(SliceRead::new(bytes)),

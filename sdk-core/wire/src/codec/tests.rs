@@ -1,5 +1,6 @@
 use super::*;
 use alloc::format;
+use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use crate::value::Object;
@@ -105,6 +106,16 @@ fn a_million_keys_are_bounded() {
     json.push_str("\"last\":0}");
     let object = decode_value(json.as_bytes()).unwrap().into_object();
     assert_eq!(object.0.len(), crate::limits::OBJECT_KEYS);
+}
+
+#[test]
+fn small_maps_after_a_large_one_take_no_more_than_they_need() {
+    let large: Vec<_> = (0..100).map(|n| format!("\"k{n}\":0")).collect();
+    let json = format!("[{{{}}},{{\"a\":0}},{{\"a\":0,\"b\":0}}]", large.join(","));
+    let value = decode_value(json.as_bytes()).unwrap();
+    let room: Vec<_> =
+        value.as_array().unwrap().iter().map(|map| map.as_object().unwrap().0.capacity()).collect();
+    assert!(room[1] < 10 && room[2] < 10, "{room:?}");
 }
 
 #[test]
