@@ -18,7 +18,7 @@ thread_local! {
 /// Begins what LZ4 packed; a frame of zstd begins with another byte (RFC 8878: 0x28).
 const LZ4: u8 = 1;
 
-/// Packs `bytes` in little time: half as well as [`pack`] in a third of it, and unpacked sooner still.
+/// Packs `bytes` in less time than [`pack`], and less well.
 pub fn pack_quickly(bytes: &[u8]) -> Vec<u8> {
     let mut packed = vec![0; 1 + lz4_flex::block::get_maximum_output_size(bytes.len())];
     packed[0] = LZ4;
