@@ -59,6 +59,25 @@ fn deeper(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { deeper(depth + 1) + black_box(room)[0] }
 }
 
+/// Reads what is mapped and beyond the end of its file, which is SIGBUS.
+#[inline(never)]
+fn read_past_the_end() {
+    let file = tempfile::tempfile().expect("an empty file");
+    // SAFETY: a new mapping of a file that is open; reading it is what must not be done.
+    unsafe {
+        let bytes = libc::mmap(
+            std::ptr::null_mut(),
+            4096,
+            libc::PROT_READ,
+            libc::MAP_SHARED,
+            std::os::fd::AsRawFd::as_raw_fd(&file),
+            0,
+        );
+        assert_ne!(bytes, libc::MAP_FAILED, "{}", std::io::Error::last_os_error());
+        black_box(std::ptr::read_volatile(bytes.cast::<u8>()));
+    }
+}
+
 #[inline(never)]
 fn die(how: &str) {
     match how {
@@ -66,6 +85,8 @@ fn die(how: &str) {
         "overflow" => _ = black_box(deeper(0)),
         // SAFETY: it is not; that is what it is for.
         "segv" => unsafe { std::ptr::write_volatile(black_box(16 as *mut u8), 1) },
+        // Not `raise`: the standard library's own handler gives SIGBUS up and returns, so that only the next one would kill.
+        "bus" => read_past_the_end(),
         // SAFETY: as above; malloc crashes while it holds its lock.
         "malloc" => unsafe {
             // So many that some of them lie alone.
@@ -80,7 +101,6 @@ fn die(how: &str) {
         },
         other => {
             let signal = match other {
-                "bus" => libc::SIGBUS,
                 "ill" => libc::SIGILL,
                 "fpe" => libc::SIGFPE,
                 _ => panic!("there is no {other}"),
