@@ -42,15 +42,21 @@ fn any_crumb() -> impl Strategy<Value = Breadcrumb> {
 
 proptest! {
     #[test]
-    fn the_ring_holds_the_last_steps_in_order(capacity in 0usize..30, count in 0usize..100) {
+    fn the_ring_holds_the_last_steps_in_order_however_quickly_they_come(
+        capacity in 0usize..30,
+        count in 0usize..100,
+        // Between two steps: one a second, a hundred a second, a million a second.
+        milliseconds in prop_oneof![Just(1000), Just(10), Just(0)],
+    ) {
         let mut ring = Ring::new(capacity);
         let mut model = Vec::new();
         for n in 0..count {
             let text = n.to_string();
             let data = [("number", n.into())];
-            ring.add(&Crumb::new(&text).category("test").data(&data), UnixMs(7));
+            let now = UnixMs(7 + milliseconds * n as i64);
+            ring.add(&Crumb::new(&text).category("test").data(&data), now);
             model.push(Breadcrumb {
-                timestamp: Some(UnixMs(7)),
+                timestamp: Some(now),
                 category: Some("test".into()),
                 message: Some(text),
                 data: Object(vec![("number".into(), Value::from(n as u64))]),
