@@ -1,7 +1,6 @@
 //! Programs that die of a signal die as they would without the SDK, and the next start tells of it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -9,28 +8,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use error_sentinel_tests::{
-    CProgram, Collector, Disk, Linked, eventually, finish, is_root, kept_events, short_or_long,
+    CProgram, Collector, Disk, Linked, crash_functions, crash_records, eventually, finish, is_root,
+    kept_events, short_or_long, written_crash_count,
 };
 use serde_json::Value;
 
 /// Against hanging.
 const RUN: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(20);
-
-/// Names of the records in a spool folder.
-fn records(folder: &Path) -> BTreeSet<String> {
-    let projects = fs::read_dir(folder).into_iter().flatten().flatten();
-    let files = projects.filter_map(|project| fs::read_dir(project.path()).ok()).flatten().flatten();
-    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    names.filter_map(|name| name.strip_suffix(".crash").map(Into::into)).collect()
-}
-
-/// Records in a spool folder that a dying process has written.
-fn written_count(folder: &Path) -> usize {
-    let projects = fs::read_dir(folder).into_iter().flatten().flatten();
-    let files = projects.filter_map(|project| fs::read_dir(project.path()).ok()).flatten().flatten();
-    files.filter(|file| fs::read(file.path()).is_ok_and(|bytes| bytes.starts_with(b"ESCRASH1"))).count()
-}
 
 /// A program that dies, in C or in Rust.
 enum Program {
@@ -67,7 +52,7 @@ impl Program {
         // One may end before it has sent everything, on a machine that is busy.
         eventually("all is sent", RUN, || {
             self.report(dsn, folder);
-            (records(folder).is_empty() && kept_events(folder).is_empty()).then_some(())
+            (crash_records(folder).is_empty() && kept_events(folder).is_empty()).then_some(())
         });
     }
 
@@ -92,21 +77,15 @@ impl Program {
     /// Lets it die, without the SDK and with it; returns the name of what it left.
     #[track_caller]
     fn dies_alike(&self, how: &str, place: &str, dsn: &str, folder: &Path) -> String {
-        let before = records(folder);
+        let before = crash_records(folder);
         let without = finish(&mut self.bare(how, place), RUN);
         let with = finish(&mut self.with_sdk(how, place, dsn, folder), RUN);
         assert_eq!(with.status, without.status, "{how} {place}: {with:#?}");
         assert_eq!(with.stdout, without.stdout, "{how} {place}");
-        let mut left: Vec<String> = records(folder).difference(&before).cloned().collect();
+        let mut left: Vec<String> = crash_records(folder).difference(&before).cloned().collect();
         assert_eq!(left.len(), 1, "{how} {place} leaves one record: {left:?}");
         left.remove(0)
     }
-}
-
-/// Functions of the stack of a crash, the newest first, without those that have no name.
-fn functions(event: &Value) -> Vec<&str> {
-    let frames = event["exception"]["values"][0]["stacktrace"]["frames"].as_array().expect("frames");
-    frames.iter().rev().filter_map(|frame| frame["function"].as_str()).collect()
 }
 
 #[track_caller]
@@ -178,13 +157,13 @@ fn assert_all_are_told(program: &Program, ways: &[(&str, &str, &[&str])], short:
         }
     }
     program.report_all(&dsn, folder.path());
-    assert_eq!(records(folder.path()), BTreeSet::new());
+    assert_eq!(crash_records(folder.path()), BTreeSet::new());
     let api = collector.api();
     for (id, how, place, signal, top) in left {
         let event = api.event(&id, SOON);
         assert_is_a_crash(&event, signal);
         assert_knows_its_surroundings(&event);
-        let names: Vec<String> = functions(&event).into_iter().map(&short).collect();
+        let names: Vec<String> = crash_functions(&event).into_iter().map(&short).collect();
         let begin = names.iter().position(|name| name == top[0]);
         let begin = begin.unwrap_or_else(|| panic!("{how} {place}: no {} in {names:?}", top[0]));
         // Before it are at most the functions of the libraries that it died in.
@@ -233,7 +212,7 @@ fn handlers_of_the_program_run_whether_they_came_before_the_sdk_or_after() {
     for id in left {
         let event = collector.api().event(&id, SOON);
         assert_is_a_crash(&event, "SIGSEGV");
-        assert_eq!(functions(&event)[..2], ["die", "middle"]);
+        assert_eq!(crash_functions(&event)[..2], ["die", "middle"]);
     }
 }
 
@@ -242,7 +221,7 @@ fn a_thread_without_a_stack_to_die_on_dies_as_without_the_sdk_and_in_silence() {
     let program = Program::C(CProgram::compile("crash", Linked::Dynamically));
     let folder = tempfile::tempdir().expect("a temporary folder");
     program.dies_alike("overflow-unprepared", "worker", NOBODY, folder.path());
-    assert_eq!(written_count(folder.path()), 0);
+    assert_eq!(written_crash_count(folder.path()), 0);
 }
 
 #[test]
@@ -280,12 +259,12 @@ fn a_crash_is_told_though_the_disk_is_full() {
     let command = program.with_sdk("segv", "main", &dsn, folder.path());
     assert_eq!(dies_after(command, || ballast = Some(disk.fill())), Some(11));
     drop(ballast);
-    let id = records(folder.path()).pop_first().expect("a record");
+    let id = crash_records(folder.path()).pop_first().expect("a record");
     program.report_all(&dsn, folder.path());
     let event = collector.api().event(&id, SOON);
     assert_is_a_crash(&event, "SIGSEGV");
     assert_knows_its_surroundings(&event);
-    assert_eq!(functions(&event)[..2], ["die", "middle"]);
+    assert_eq!(crash_functions(&event)[..2], ["die", "middle"]);
 }
 
 #[test]
@@ -300,7 +279,7 @@ fn a_process_that_may_write_next_to_nothing_dies_of_its_own_crash_and_says_where
     limited.args(["-c", "ulimit -f 1 && exec \"$@\"", "sh"]).arg(whole.get_program()).args(whole.get_args());
     let ended = finish(&mut limited, RUN);
     assert_eq!(ended.status.signal(), Some(11), "{ended:#?}");
-    let id = records(folder.path()).pop_first().expect("a record");
+    let id = crash_records(folder.path()).pop_first().expect("a record");
     program.report_all(&dsn, folder.path());
     let event = collector.api().event(&id, SOON);
     assert_is_a_crash(&event, "SIGSEGV");
@@ -316,18 +295,18 @@ fn a_process_that_ends_well_leaves_nothing_and_one_that_lives_is_left_alone() {
     let path = folder.path().display().to_string();
     let living = program.command(&["abort", "main", NOBODY, &path]);
     let signal = dies_after(living, || {
-        let own = records(folder.path());
+        let own = crash_records(folder.path());
         assert_eq!(own.len(), 1, "its record is there, and empty");
         let mut other = program.command(&["report", NOBODY, &path]);
         finish(&mut other, RUN).success();
-        assert_eq!(records(folder.path()), own, "the other left it alone, and its own is gone");
+        assert_eq!(crash_records(folder.path()), own, "the other left it alone, and its own is gone");
     });
     assert_eq!(signal, Some(6));
-    let own = records(folder.path());
+    let own = crash_records(folder.path());
     // One start may end before it has looked at everything.
     eventually("the record has become an event", SOON, || {
         finish(&mut program.command(&["report", NOBODY, &path]), RUN);
-        records(folder.path()).is_empty().then_some(())
+        crash_records(folder.path()).is_empty().then_some(())
     });
     let kept: BTreeSet<String> = kept_events(folder.path()).into_iter().collect();
     assert_eq!(kept, own, "what cannot be sent is kept");
@@ -345,7 +324,7 @@ fn no_crash_hangs() {
         // A time limit makes a hang a failure.
         let ended = finish(&mut program.with_sdk(how, place, NOBODY, folder.path()), RUN);
         assert!(ended.status.signal().is_some(), "{how} {place}: {ended:#?}");
-        assert_eq!(written_count(folder.path()), 1, "{how} {place} leaves one record");
+        assert_eq!(written_crash_count(folder.path()), 1, "{how} {place} leaves one record");
     }
     eprintln!("{rounds} crashes, 0 hangs");
 }

@@ -15,9 +15,9 @@ use crate::{repository, target_dir};
 
 /// What the libraries are built with, by name. The last is measured.
 const VARIANTS: [(&str, &str); 3] = [
-    ("delivery by the library (reqwest, rustls)", "http,crash"),
+    ("delivery by the library (reqwest, rustls)", "http,backtrace,crash"),
     ("delivery by the host, without native crashes", ""),
-    ("delivery by the host", "crash"),
+    ("delivery by the host", "backtrace,crash"),
 ];
 const SENTRY: &str = "ERROR_SENTINEL_SENTRY_NATIVE";
 

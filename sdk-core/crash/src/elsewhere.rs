@@ -38,6 +38,11 @@ pub fn is_alive(_: &File) -> bool {
 }
 
 /// None is known.
+pub fn name_at(_: u64) -> Option<String> {
+    None
+}
+
+/// None is known.
 pub fn loaded_modules() -> Vec<LoadedModule> {
     Vec::new()
 }

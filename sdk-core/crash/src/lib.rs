@@ -42,7 +42,9 @@ mod native;
 mod native;
 
 pub use layout::{FACTS_BYTES, RECORD_BYTES, SECTIONS_AT};
-pub use native::{IS_SUPPORTED, arm, disarm, is_alive, loaded_modules, prepare_thread, refresh_modules};
+pub use native::{
+    IS_SUPPORTED, arm, disarm, is_alive, loaded_modules, name_at, prepare_thread, refresh_modules,
+};
 pub use record::{Module, NotARecord, Record, Register};
 pub use steps::{STEP_BYTES, STEPS, Step, StepRead, note_step};
 pub use unwind::{LoadedModule, Table};

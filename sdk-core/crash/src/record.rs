@@ -160,28 +160,30 @@ fn published(bytes: &[u8], at: usize, end: usize) -> &[u8] {
     rest.get(..length).unwrap_or_default()
 }
 
-/// The bytes of the list of modules, in the order of their claim; what does not fit is left out.
-pub fn encode_modules<'a>(modules: impl IntoIterator<Item = &'a Module>, max: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for module in modules {
-        let identity = module.identity.get(..IDENTITY_BYTES).unwrap_or(&module.identity);
-        let path = module.path.as_bytes();
-        let path = path.get(..PATH_BYTES).unwrap_or(path);
-        let more = [
-            &module.base.to_ne_bytes()[..],
-            &module.size.to_ne_bytes(),
-            &[identity.len() as u8],
-            identity,
-            &(path.len() as u16).to_ne_bytes(),
-            path,
-        ]
-        .concat();
-        if bytes.len() + more.len() > max {
-            break;
-        }
-        bytes.extend(more);
+/// The bytes of the list of modules. What does not fit is left out: of those after the first, which is the program, the
+/// ones that were loaded longest ago. They are the system's, the same in every process.
+pub fn encode_modules(modules: &[Module], max: usize) -> Vec<u8> {
+    let mut parts: Vec<Vec<u8>> = modules.iter().map(encode_module).collect();
+    let mut length: usize = parts.iter().map(Vec::len).sum();
+    while length > max && parts.len() > 1 {
+        length -= parts.remove(1).len();
     }
-    bytes
+    parts.concat()
+}
+
+fn encode_module(module: &Module) -> Vec<u8> {
+    let identity = module.identity.get(..IDENTITY_BYTES).unwrap_or(&module.identity);
+    let path = module.path.as_bytes();
+    let path = path.get(..PATH_BYTES).unwrap_or(path);
+    [
+        &module.base.to_ne_bytes()[..],
+        &module.size.to_ne_bytes(),
+        &[identity.len() as u8],
+        identity,
+        &(path.len() as u16).to_ne_bytes(),
+        path,
+    ]
+    .concat()
 }
 
 fn decode_modules(mut bytes: &[u8]) -> Vec<Module> {
@@ -209,13 +211,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn modules_are_read_back_as_far_as_there_was_room() {
+    fn modules_are_read_back_the_program_and_the_newest_where_there_is_not_room_for_all() {
         let module =
             |base| Module { base, size: 8, identity: vec![base as u8; 20], path: format!("/lib/{base}.so") };
         let modules = [module(1), module(2), module(3)];
         let bytes = encode_modules(&modules, 1000);
         assert_eq!(decode_modules(&bytes), modules);
-        assert_eq!(decode_modules(&encode_modules(&modules, bytes.len() - 1)), modules[..2]);
+        let fewer = encode_modules(&modules, bytes.len() - 1);
+        assert_eq!(decode_modules(&fewer), [module(1), module(3)]);
         assert_eq!(decode_modules(&bytes[..bytes.len() - 1]), modules[..2]);
     }
 

@@ -18,8 +18,11 @@ use crate::fit::fit;
 use crate::scope::Scope;
 
 mod event;
+mod names;
 
 pub use event::event_of;
+#[cfg(not(feature = "backtrace"))]
+pub use names::Names;
 
 /// Levels by the numbers that records have for them.
 const LEVELS: [Level; 5] = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal];

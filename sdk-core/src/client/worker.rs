@@ -305,10 +305,14 @@ impl Worker {
             if let Some(record) = read {
                 let loaded = loaded.get_or_insert_with(error_sentinel_crash::loaded_modules);
                 let (before_send, keeps_pii) = (&self.before_send, self.keeps_pii);
-                let (symbols, surroundings) = (&mut self.symbols, &self.surroundings);
+                let surroundings = &self.surroundings;
+                #[cfg(feature = "backtrace")]
+                let names = &mut self.symbols;
+                #[cfg(not(feature = "backtrace"))]
+                let names = &mut super::crash::Names;
                 // Neither a mistake in what was read nor one of the application's ends more than this report.
                 let made = catch_unwind(AssertUnwindSafe(|| {
-                    let mut event = super::crash::event_of(event_id, &record, loaded, symbols);
+                    let mut event = super::crash::event_of(event_id, &record, loaded, names);
                     surroundings.describe(&mut event);
                     finished(event, before_send.as_ref(), keeps_pii)
                 }));

@@ -11,7 +11,7 @@ mod modules;
 mod registers;
 
 pub use handler::{arm, disarm};
-pub use modules::loaded_modules;
+pub use modules::{loaded_modules, name_at};
 
 /// Whether crashes can be recorded here.
 pub const IS_SUPPORTED: bool = true;

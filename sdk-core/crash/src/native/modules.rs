@@ -39,6 +39,20 @@ pub fn loaded_modules() -> Vec<LoadedModule> {
     modules
 }
 
+/// The function at an address of this process, by the name that its library gives it to be linked by. Those that are
+/// not meant for others have none.
+pub fn name_at(address: u64) -> Option<String> {
+    // SAFETY: it is made of numbers and pointers, for which zero is one.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: any address may be asked for; the loader writes to what is ours.
+    let is_known = unsafe { libc::dladdr(address as *const c_void, &raw mut info) } != 0;
+    if !is_known || info.dli_sname.is_null() {
+        return None;
+    }
+    // SAFETY: the loader's text ends with a zero byte, and stays as long as the library is loaded.
+    Some(unsafe { CStr::from_ptr(info.dli_sname) }.to_string_lossy().into_owned())
+}
+
 /// Shows each module that is loaded, under the lock that keeps it from being unloaded meanwhile.
 fn visit(mut show: impl FnMut(&Segments<'_>, String)) {
     let mut count = 0;
@@ -173,6 +187,13 @@ mod tests {
         assert_eq!(own.module.path, std::env::current_exe().unwrap().to_string_lossy());
         assert!(!own.module.identity.is_empty() && !own.eh_frame.1.is_empty());
         assert!(modules.iter().any(|loaded| loaded.module.path.contains("libc")));
+    }
+
+    #[test]
+    fn a_function_has_the_name_that_it_is_linked_by() {
+        let address = libc::abort as *const () as u64;
+        assert_eq!(name_at(address + 1).as_deref(), Some("abort"));
+        assert_eq!(name_at(1), None);
     }
 
     #[test]

@@ -8,13 +8,15 @@ use error_sentinel_wire::{
 };
 
 use super::LEVELS;
-use crate::client::backtrace::{Symbols, is_application};
+use super::names::{Names, is_application};
 
 /// Folders of libraries that are the system's.
-const SYSTEM: [&str; 5] = ["/lib", "/usr/lib", "/system/", "/apex/", "linux-vdso"];
+const SYSTEM: [&str; 6] = ["/lib", "/usr/lib", "/system/", "/apex/", "/vendor/", "linux-vdso"];
+/// Where Android keeps what was installed.
+const INSTALLED: &str = "/data/app/";
 
 /// The event of a crash.
-pub fn event_of(event_id: EventId, record: &Record, loaded: &[LoadedModule], symbols: &mut Symbols) -> Event {
+pub fn event_of(event_id: EventId, record: &Record, loaded: &[LoadedModule], names: &mut Names) -> Event {
     let facts = decode_value(&record.facts).map(Event::from_value).unwrap_or_default();
     let (name, words) = signal(record.signal);
     let mut meta = Object::default();
@@ -39,7 +41,7 @@ pub fn event_of(event_id: EventId, record: &Record, loaded: &[LoadedModule], sym
         }),
         thread_id: Some(record.thread.to_string()),
         mechanism: Some(mechanism),
-        stacktrace: Some(stack_of(record, loaded, symbols)),
+        stacktrace: Some(stack_of(record, loaded, names)),
         ..Exception::default()
     };
     let thread = Thread {
@@ -83,14 +85,14 @@ fn signal(number: i32) -> (&'static str, &'static str) {
     }
 }
 
-fn stack_of(record: &Record, loaded: &[LoadedModule], symbols: &mut Symbols) -> Stacktrace {
+fn stack_of(record: &Record, loaded: &[LoadedModule], names: &mut Names) -> Stacktrace {
     let mut frames = Vec::new();
     for (depth, address) in record.addresses(loaded, limits::FRAMES).into_iter().enumerate() {
         let module = record.module_at(address);
         // What `frames` looks for is the call before an address; the newest is no call.
         let place = if depth == 0 { address.saturating_add(1) } else { address };
         let here = record.relocated(place, loaded).and_then(|place| usize::try_from(place).ok());
-        let mut named = here.map(|here| symbols.frames(here).to_vec()).unwrap_or_default();
+        let mut named = here.map(|here| names.frames(here).to_vec()).unwrap_or_default();
         if named.is_empty() {
             named.push(Frame::default());
         }
@@ -116,6 +118,9 @@ fn is_in_app(function: Option<&str>, module: Option<&Module>, program: Option<&M
     let module = module?;
     if SYSTEM.iter().any(|folder| module.path.starts_with(folder)) {
         return Some(false);
+    }
+    if module.path.starts_with(INSTALLED) {
+        return Some(true);
     }
     match function {
         Some(name) if name.contains("::") => Some(is_application(name)),
@@ -183,6 +188,10 @@ mod tests {
         let module = |path: &str| Module { base: 0, size: 1, identity: Vec::new(), path: path.into() };
         let (program, libc, plugin) =
             (module("/app"), module("/usr/lib/libc.so.6"), module("/opt/plugin.so"));
+        let (installed, art) = (
+            module("/data/app/shop/base.apk!/lib/libshop.so"),
+            module("/apex/com.android.art/lib64/libart.so"),
+        );
         for (function, module, expected) in [
             (Some("main"), &program, Some(true)),
             (Some("_start"), &program, Some(false)),
@@ -190,6 +199,9 @@ mod tests {
             (Some("std::rt::lang_start"), &program, Some(false)),
             (Some("abort"), &libc, Some(false)),
             (None, &plugin, None),
+            (None, &installed, Some(true)),
+            (Some("Java_shop_Till_pay"), &installed, Some(true)),
+            (Some("art_quick_generic_jni_trampoline"), &art, Some(false)),
         ] {
             assert_eq!(is_in_app(function, Some(module), Some(&program)), expected, "{function:?}");
         }
