@@ -135,6 +135,19 @@ NATIVE(jint, libcore_io_Posix_getuid)(JNIEnv *env, jobject self) {
   return (jint)getuid();
 }
 
+/* A library of the application that breaks. */
+__attribute__((noinline)) void harness_die(volatile int *nowhere) { *nowhere = 7; }
+
+__attribute__((noinline)) int harness_middle(int at) {
+  harness_die((volatile int *)(intptr_t)at);
+  return at + 1;
+}
+
+NATIVE(void, io_github_errorsentinel_Harness_dieNatively)(JNIEnv *env, jclass class) {
+  (void)env, (void)class;
+  if (harness_middle(8)) abort();
+}
+
 /* A queue of messages: somebody waits in it, somebody wakes it. */
 struct queue {
   pthread_mutex_t lock;

@@ -76,6 +76,14 @@ impl AndroidHarness {
         self.command_of("io.github.errorsentinel.Harness", Vec::new(), arguments)
     }
 
+    /// The same on a machine whose handlers of signals are asked before all that come later, as Android's runtime arranges
+    /// it for every application: what does it for this machine is part of Java.
+    pub fn command_with_chained_signals(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("LD_PRELOAD", java_home().join("lib/libjsig.so"));
+        command
+    }
+
     /// The same of another program, with classes of its own.
     fn command_of(&self, program: &str, mut class_path: Vec<PathBuf>, arguments: &[&str]) -> Command {
         let built = android_folder();
@@ -91,6 +99,8 @@ impl AndroidHarness {
         // As on every phone.
         command.env("EXTERNAL_STORAGE", "/sdcard");
         command.args(["-Xcheck:jni", "-Xmx512m"]);
+        // What it says when it dies.
+        command.arg(format!("-XX:ErrorFile={}", self.natives.path().join("machine.log").display()));
         command.arg(format!("-Djava.library.path={}", self.natives.path().display()));
         command.arg("-cp").arg(path).arg(program).args(arguments);
         if let Some(system) = &self.system {

@@ -338,6 +338,12 @@ fn what_the_readme_says_of_the_library_is_so() {
         ("Permission: `INTERNET`", read("src/main/AndroidManifest.xml"), "android.permission.INTERNET"),
         ("does nothing for 5 s", kotlin("Options"), "freezeTimeoutMs: Long = 5_000"),
         ("the last 50 steps", kotlin("Options"), "maxBreadcrumbs: Int = 50"),
+        (
+            "`Options().apply { reportsNativeCrashes = true }`",
+            kotlin("Options"),
+            "reportsNativeCrashes: Boolean = false",
+        ),
+        ("1, 3, 7… 63 s", kotlin("Uploader"), "FIRST_WAIT_MS = 1_000"),
         ("ErrorSentinel.init(this, ", kotlin("ErrorSentinel"), "fun init(context: Context, dsn: String"),
         ("ErrorSentinel.sendAlert(exception)", kotlin("ErrorSentinel"), "throwable: Throwable,"),
     ] {

@@ -1,26 +1,27 @@
 //! Start, report, remember, end.
 
-use jni_sys::{JNIEnv, jbyteArray, jclass};
+use jni_sys::{JNIEnv, jboolean, jbyteArray, jclass};
 
 use super::arrays::{call, succeeded};
 use crate::event_id::EventName;
 use crate::options::{
     OptionsHandle, sentinel_options_deliver_by_host, sentinel_options_free, sentinel_options_new,
     sentinel_options_set_app, sentinel_options_set_attach_stack, sentinel_options_set_environment,
-    sentinel_options_set_max_breadcrumbs, sentinel_options_set_release, sentinel_options_set_sample_rate,
-    sentinel_options_set_sdk_name, sentinel_options_set_spool_folder,
+    sentinel_options_set_max_breadcrumbs, sentinel_options_set_release, sentinel_options_set_report_crashes,
+    sentinel_options_set_sample_rate, sentinel_options_set_sdk_name, sentinel_options_set_spool_folder,
 };
 use crate::status::Status;
 use crate::text::Text;
 use crate::{
     sentinel_add_breadcrumb, sentinel_add_breadcrumb_json, sentinel_close, sentinel_flush, sentinel_init,
-    sentinel_send_crash, sentinel_send_event, sentinel_set_context, sentinel_set_tag, sentinel_set_user,
-    sentinel_set_user_json, sentinel_status_text,
+    sentinel_refresh_modules, sentinel_send_crash, sentinel_send_event, sentinel_set_context,
+    sentinel_set_tag, sentinel_set_user, sentinel_set_user_json, sentinel_status_text,
 };
 
 const SDK_NAME: &str = "error-sentinel.android";
 
-/// `sentinel_init`, delivered by the host. An empty release, environment, app or folder is none.
+/// `sentinel_init`, delivered by the host. An empty release, environment, app or folder is none. Where native crashes
+/// cannot be reported it starts without them, see [`Java_io_github_errorsentinel_Core_refreshModules`].
 ///
 /// # Safety
 /// For the virtual machine to call.
@@ -35,6 +36,7 @@ pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_start(
     spool_folder: jbyteArray,
     sample_rate: f64,
     max_breadcrumbs: i32,
+    reports_native_crashes: jboolean,
 ) -> u32 {
     call(env, |machine| {
         let dsn = machine.read(dsn)?;
@@ -61,6 +63,10 @@ pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_start(
             succeeded(sentinel_options_set_sample_rate(options, sample_rate))?;
             let max_breadcrumbs = usize::try_from(max_breadcrumbs).map_err(|_| Status::InvalidArgument)?;
             succeeded(sentinel_options_set_max_breadcrumbs(options, max_breadcrumbs))?;
+            match sentinel_options_set_report_crashes(options, reports_native_crashes) {
+                Status::NotBuiltIn => {}
+                status => succeeded(status)?,
+            }
             // The stack of whoever reports is Java's, and comes with the event.
             succeeded(sentinel_options_set_attach_stack(options, false))?;
             succeeded(sentinel_options_deliver_by_host(options))
@@ -227,6 +233,18 @@ pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_setUserJson(
         // SAFETY: the text outlives the call.
         succeeded(unsafe { sentinel_set_user_json(json.text()) })
     })
+}
+
+/// `sentinel_refresh_modules`, which also says whether native crashes can be reported here.
+///
+/// # Safety
+/// For the virtual machine to call.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn Java_io_github_errorsentinel_Core_refreshModules(
+    env: *mut JNIEnv,
+    _class: jclass,
+) -> u32 {
+    call(env, |_| succeeded(sentinel_refresh_modules()))
 }
 
 /// `sentinel_flush`.

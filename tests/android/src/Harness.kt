@@ -22,6 +22,10 @@ object Harness {
     @JvmStatic
     external fun panicOnPurpose(): Int
 
+    /** Writes to where nothing is. */
+    @JvmStatic
+    external fun dieNatively()
+
     private lateinit var dsn: String
     private lateinit var folder: File
 
@@ -37,6 +41,8 @@ object Harness {
             "crash" -> crash()
             "crash-in-crash" -> crashInCrash()
             "crash-twice" -> crashTwice()
+            "native-crash" -> nativeCrash(arguments[3].toBoolean())
+            "null-pointers" -> nullPointers()
             "start" -> start()
             "threads" -> threads(arguments[3].toInt(), arguments[4].toInt())
             "restarts" -> restarts(arguments[3].toInt())
@@ -139,6 +145,46 @@ object Harness {
 
     private class Stackless : RuntimeException() {
         override val message: String get() = throw StackOverflowError()
+    }
+
+    private fun nativeCrash(isReported: Boolean) {
+        begin(options = options().apply { reportsNativeCrashes = isReported })
+        awaitStart()
+        ErrorSentinel.addBreadcrumb("the last step", "test")
+        ErrorSentinel.setTag("till", "number 7")
+        provokeNullPointers()
+        println("about to die")
+        thread(name = "payments") { dieNatively() }
+        CountDownLatch(1).await()
+    }
+
+    private class Till(@JvmField val amount: Int)
+
+    /** In compiled code the machine finds out about a null by a SIGSEGV. */
+    private fun provokeNullPointers() {
+        val tills = ArrayList<Till?>(listOf(Till(1), null))
+        @Suppress("UNCHECKED_CAST")
+        val all = tills as ArrayList<Till>
+        var foundCount = 0
+        repeat(50) {
+            // So often that it gets compiled.
+            repeat(20_000) { check(amountOf(all, 0) == 1) }
+            try {
+                check(amountOf(all, 1) == 1)
+            } catch (expected: NullPointerException) {
+                foundCount++
+            }
+        }
+        check(foundCount == 50)
+    }
+
+    private fun amountOf(tills: ArrayList<Till>, at: Int): Int = tills[at].amount
+
+    private fun nullPointers() {
+        begin(options = options().apply { reportsNativeCrashes = true })
+        awaitStart()
+        provokeNullPointers()
+        end()
     }
 
     private fun start() {

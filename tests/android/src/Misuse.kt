@@ -22,8 +22,13 @@ internal object Misuse {
         check(status == wanted) { "call $count ended with $status in place of $wanted" }
     }
 
-    private fun start(dsn: ByteArray?, release: ByteArray? = null, rate: Double = 1.0, crumbs: Int = 20) =
-        Core.start(dsn, release, null, null, null, rate, crumbs)
+    private fun start(
+        dsn: ByteArray?,
+        release: ByteArray? = null,
+        rate: Double = 1.0,
+        crumbs: Int = 20,
+        native: Boolean = false,
+    ) = Core.start(dsn, release, null, null, null, rate, crumbs, native)
 
     fun run(folder: File) {
         faceWithoutStart()
@@ -36,6 +41,8 @@ internal object Misuse {
         expect(start(DSN.utf8(), rate = Double.NaN), INVALID_ARGUMENT)
         expect(start(DSN.utf8(), crumbs = 101), INVALID_ARGUMENT)
         expect(start(DSN.utf8(), crumbs = -1), INVALID_ARGUMENT)
+        // There is no folder for it.
+        expect(start(DSN.utf8(), native = true), INVALID_ARGUMENT)
         expect(start(DSN.utf8()), Core.OK)
         expect(start(DSN.utf8()), Core.ALREADY_INITIALISED)
         whileItRuns()

@@ -75,7 +75,7 @@ pub fn build(abi: Abi, log: &Path) -> Result<()> {
     );
     let cargo =
         Program::cargo("rustc --locked -p error-sentinel-ffi --lib --crate-type cdylib --profile mobile")
-            .words("--no-default-features --features jvm -Zbuild-std=std,panic_unwind")
+            .words("--no-default-features --features jvm,crash -Zbuild-std=std,panic_unwind")
             .words("-Zbuild-std-features=optimize_for_size --target-dir")
             .argument(build_dir())
             .words("--target")

@@ -41,7 +41,7 @@ internal class Client(context: Context, private val dsn: String, private val opt
     /** The thread of its own: it starts the library in Rust, then delivers for it. */
     private fun work() {
         try {
-            if (startCore()) Uploader.run()
+            if (startCore()) Uploader.run(options.reportsNativeCrashes)
         } catch (trouble: Throwable) {
             ErrorSentinel.logTrouble(trouble)
         } finally {
@@ -63,10 +63,14 @@ internal class Client(context: Context, private val dsn: String, private val opt
             spool.utf8(),
             options.sampleRate,
             options.maxBreadcrumbs,
+            options.reportsNativeCrashes,
         )
         if (status != Core.OK) {
             Log.e(ErrorSentinel.LOG, "nothing will be reported: ${Core.words(status)}")
             return false
+        }
+        if (options.reportsNativeCrashes && Core.refreshModules() == Core.NOT_BUILT_IN) {
+            Log.w(ErrorSentinel.LOG, "native crashes are not reported: on this processor they cannot be")
         }
         for ((name, facts) in surroundings.contexts()) Core.setContext(name.utf8(), facts.toString().utf8())
         if (options.freezeTimeoutMs > 0) watchdog = Watchdog.start(this, options.freezeTimeoutMs)

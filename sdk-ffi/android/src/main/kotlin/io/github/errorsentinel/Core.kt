@@ -9,8 +9,9 @@ internal object Core {
     const val NOT_INITIALISED = 10
     const val ALREADY_INITIALISED = 11
     const val TIMED_OUT = 12
+    const val NOT_BUILT_IN = 13
 
-    /** Starts it; null or an empty text is "not given". */
+    /** Starts it; null or an empty text is "not given". Native crashes are reported where that is possible. */
     @JvmStatic
     external fun start(
         dsn: ByteArray?,
@@ -20,6 +21,7 @@ internal object Core {
         spoolFolder: ByteArray?,
         sampleRate: Double,
         maxBreadcrumbs: Int,
+        reportsNativeCrashes: Boolean,
     ): Int
 
     /** Reports an event; its name, 32 digits, goes to [out] where that is given. */
@@ -49,6 +51,10 @@ internal object Core {
     /** The same, and anything more, as JSON. */
     @JvmStatic
     external fun setUserJson(json: ByteArray?): Int
+
+    /** Looks again at which native libraries are loaded; [NOT_BUILT_IN] where native crashes cannot be reported. */
+    @JvmStatic
+    external fun refreshModules(): Int
 
     @JvmStatic
     external fun flush(timeoutMs: Int): Int

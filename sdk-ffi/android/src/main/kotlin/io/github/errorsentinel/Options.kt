@@ -30,6 +30,17 @@ public class Options {
     @JvmField
     public var reportsCrashes: Boolean = true
 
+    /**
+     * Whether it is reported that the process died in native code: of SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE. What
+     * it was doing is sent after the next start. On 64-bit processors. Who is asked after this library is the system, as
+     * without it; who is asked before is the runtime, so that its own use of these signals is not reported.
+     *
+     * Load the application's native libraries before `init` where that is possible: the report of the next start knows
+     * the functions of those that are there by then.
+     */
+    @JvmField
+    public var reportsNativeCrashes: Boolean = false
+
     /** Whether what activities do becomes breadcrumbs. */
     @JvmField
     public var watchesLifecycle: Boolean = true
@@ -46,6 +57,7 @@ public class Options {
         it.maxBreadcrumbs = maxBreadcrumbs
         it.inAppPackages = inAppPackages.toList()
         it.reportsCrashes = reportsCrashes
+        it.reportsNativeCrashes = reportsNativeCrashes
         it.watchesLifecycle = watchesLifecycle
         it.freezeTimeoutMs = freezeTimeoutMs
     }

@@ -7,6 +7,7 @@ import java.util.zip.GZIPOutputStream
 
 /** Sends what the library in Rust wants sent, by the system's own HTTP, with its proxies and certificates. */
 internal object Uploader {
+    private const val FIRST_WAIT_MS = 1_000
     private const val WAIT_MS = 60_000
     private const val CONNECT_TIMEOUT_MS = 10_000
     private const val READ_TIMEOUT_MS = 20_000
@@ -14,15 +15,18 @@ internal object Uploader {
     /** Answers of ours are a few bytes; what is longer comes from somebody else and is not read. */
     private const val ANSWER_MAX = 64 * 1024
 
-    /** Delivers until the library is closed. */
-    fun run() {
+    /** Delivers until the library is closed. Looks again and again at which native libraries are loaded, if it shall. */
+    fun run(looksAtLibraries: Boolean) {
         val handle = LongArray(1)
+        // Most of an application's libraries are loaded soon after the start.
+        var waitMs = if (looksAtLibraries) FIRST_WAIT_MS else WAIT_MS
         while (true) {
-            when (Core.nextRequest(WAIT_MS, handle)) {
+            when (Core.nextRequest(waitMs, handle)) {
                 Core.OK -> deliver(handle[0])
-                Core.TIMED_OUT -> continue
+                Core.TIMED_OUT -> waitMs = (waitMs * 2).coerceAtMost(WAIT_MS)
                 else -> return
             }
+            if (looksAtLibraries) Core.refreshModules()
         }
     }
 
