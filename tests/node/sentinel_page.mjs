@@ -22,8 +22,8 @@ const held = new Promise((resolve) => { release = resolve; });
 const world = {
   name,
   engine,
-  /** How often a page changes its route. */
-  routes: +(process.env.ERROR_SENTINEL_ROUTE_CHANGES || 2000),
+  /** How often a page changes its route, in the short form and in the long one. */
+  routes: process.env.ERROR_SENTINEL_FAULTS == "long" ? 100_000 : 2000,
   url: "",
   dsn: "",
   /** The headers of the last request for each path. */
