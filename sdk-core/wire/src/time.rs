@@ -105,10 +105,7 @@ impl UnixMs {
     /// Reads a time from JSON: RFC 3339 text, or seconds since 1970 as a number or as text.
     pub fn from_value(value: &Value) -> Option<UnixMs> {
         let seconds = match value {
-            Value::String(text) => match UnixMs::parse(text) {
-                Some(time) => return Some(time),
-                None => text.trim().parse::<f64>().ok()?,
-            },
+            Value::String(text) => return UnixMs::parse(text).or_else(|| from_seconds(text.trim())),
             Value::Int(number) => *number as f64,
             Value::UInt(number) => *number as f64,
             Value::Float(number) => *number,
@@ -117,6 +114,47 @@ impl UnixMs {
         let ms = seconds * 1000.0;
         ((MIN_MS as f64)..=(MAX_MS as f64)).contains(&ms).then(|| UnixMs(round(ms)))
     }
+}
+
+/// Reads seconds since 1970, with a fraction or an exponent or both, as far as they are a time. To read them as floating
+/// point would take tables of 12 KB.
+fn from_seconds(text: &str) -> Option<UnixMs> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
+        None => (text, 0),
+    };
+    let (is_negative, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    // The number in units of ten to the power of `power` seconds. Digits past the eighteenth that counts decide nothing.
+    let (mut number, mut power) = (0_i64, i32::from(exponent));
+    for (digit, is_fraction) in whole.bytes().map(|b| (b, false)).chain(fraction.bytes().map(|b| (b, true))) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        let is_kept = number < 10_i64.pow(17);
+        if is_kept {
+            number = number * 10 + i64::from(digit - b'0');
+        }
+        power += i32::from(!is_kept) - i32::from(is_fraction);
+    }
+    let shift = power + 3;
+    let ms = match number {
+        0 => 0,
+        _ if shift >= 0 => number.checked_mul(10_i64.checked_pow(shift.cast_unsigned())?)?,
+        // Rounded, as the last of the digits that are cut off says.
+        _ => match 10_i64.checked_pow((-shift - 1).cast_unsigned()) {
+            Some(scale) => (number / scale + 5) / 10,
+            None => 0,
+        },
+    };
+    let ms = if is_negative { -ms } else { ms };
+    (MIN_MS..=MAX_MS).contains(&ms).then_some(UnixMs(ms))
 }
 
 /// `f64::round` needs std.
@@ -173,7 +211,20 @@ mod tests {
             assert_eq!(UnixMs::parse(text), expected, "{text}");
         }
         assert_eq!(UnixMs::from_value(&Value::Float(1_700_000_000.123)), expected);
-        assert_eq!(UnixMs::from_value(&Value::String("1700000000.123".into())), expected);
+        for text in [
+            "1700000000.123",
+            " +1700000000.1230 ",
+            "1.700000000123e9",
+            "1700000000123E-3",
+            "1700000000.12349999",
+        ] {
+            assert_eq!(UnixMs::from_value(&Value::String(text.into())), expected, "{text}");
+        }
+        for (text, ms) in
+            [("-1.5", -1500), (".0005", 1), ("0.00049", 0), ("7.", 7000), ("0e999", 0), ("1e-999", 0)]
+        {
+            assert_eq!(UnixMs::from_value(&Value::String(text.into())), Some(UnixMs(ms)), "{text}");
+        }
         assert_eq!(UnixMs::parse("2023-11-14"), Some(UnixMs(1_699_920_000_000)));
     }
 
@@ -184,12 +235,35 @@ mod tests {
         }
         assert_eq!(UnixMs::from_value(&Value::Float(1e300)), None);
         assert_eq!(UnixMs::from_value(&Value::Float(f64::NAN)), None);
+        for text in [
+            "",
+            ".",
+            "e5",
+            "1e",
+            "1_000",
+            "0x10",
+            "inf",
+            "NaN",
+            "1e300",
+            "1e99999",
+            "--1",
+            "9999999999999999999",
+        ] {
+            assert_eq!(UnixMs::from_value(&Value::String(text.into())), None, "{text}");
+        }
     }
 
     proptest! {
         #[test]
         fn written_times_read_back(ms in MIN_MS..=MAX_MS) {
             prop_assert_eq!(UnixMs::parse(&UnixMs(ms).to_string()), Some(UnixMs(ms)));
+        }
+
+        #[test]
+        fn seconds_are_read_as_floating_point_would_be(seconds in -6e10..2.5e11, fraction in 0usize..6) {
+            let text = alloc::format!("{seconds:.fraction$}");
+            let (read, exact) = (UnixMs::from_value(&Value::String(text.clone())), text.parse::<f64>().unwrap() * 1000.0);
+            prop_assert!(read.is_some_and(|time| (time.0 as f64 - exact).abs() <= 0.6), "{text}: {read:?}");
         }
 
         #[test]

@@ -7,8 +7,6 @@ use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use serde_json::de::{Read, SliceRead, StrRead};
-
 use super::repair;
 use crate::limits;
 use crate::value::{Object, Value};
@@ -37,25 +35,26 @@ impl core::error::Error for DecodeError {}
 /// # Errors
 /// [`DecodeError`] when it is not JSON even so.
 pub fn decode_value(bytes: &[u8]) -> Result<Value, DecodeError> {
-    match read(bytes) {
-        Ok(value) => Ok(value),
-        Err(first) => match repair::repair(bytes) {
-            Cow::Borrowed(_) => Err(first),
-            Cow::Owned(repaired) => read(&repaired).map_err(|_| first),
-        },
-    }
-}
-
-fn read(bytes: &[u8]) -> Result<Value, DecodeError> {
-    // All of it is checked to be UTF-8 at once instead of text by text.
+    // All of it is checked to be UTF-8 at once instead of text by text, and what is not is mended before it is read: so
+    // there is one parser to download.
     match core::str::from_utf8(bytes) {
-        Ok(text) => read_from(StrRead::new(text)),
-        Err(_) => read_from(SliceRead::new(bytes)),
+        Ok(text) => read(text).or_else(|first| match read_mended(bytes) {
+            Some(Ok(value)) => Ok(value),
+            _ => Err(first),
+        }),
+        Err(error) => read_mended(bytes).unwrap_or_else(|| Err(DecodeError { reason: error.to_string() })),
     }
 }
 
-fn read_from<'a>(source: impl Read<'a>) -> Result<Value, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::new(source);
+/// Reads what is nearly JSON; `None` where there is nothing to mend.
+fn read_mended(bytes: &[u8]) -> Option<Result<Value, DecodeError>> {
+    let Cow::Owned(mended) = repair::repair(bytes) else { return None };
+    let text = core::str::from_utf8(&mended).map_err(|error| DecodeError { reason: error.to_string() });
+    Some(text.and_then(read))
+}
+
+fn read(text: &str) -> Result<Value, DecodeError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     // The depth is bounded by the seed below, which skips deeper parts without recursion.
     deserializer.disable_recursion_limit();
     let seed = Seed { depth: 0, entries: 0 };
