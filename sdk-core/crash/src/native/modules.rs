@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 
 use crate::layout::MODULES_WORDS;
 use crate::record::{Module, encode_modules};
-use crate::unwind::{LoadedModule, Table};
+use crate::unwind::{LoadedModule, READS_TABLES, Table};
 use crate::words::MODULES;
 
 /// What a linker calls the name that it gives to what it made.
@@ -28,11 +28,12 @@ pub fn publish() {
     MODULES.publish(&encode_modules(&modules, (MODULES_WORDS - 1) * size_of::<u64>()));
 }
 
-/// The modules of this process, with copies of their unwinding tables.
+/// The modules of this process, with copies of their unwinding tables where those are read.
 pub fn loaded_modules() -> Vec<LoadedModule> {
     let mut modules = Vec::new();
     visit(|segments, path| {
-        if let Some((eh_frame_hdr, eh_frame)) = segments.tables() {
+        let tables = if READS_TABLES { segments.tables() } else { Some(<(Table, Table)>::default()) };
+        if let Some((eh_frame_hdr, eh_frame)) = tables {
             modules.push(LoadedModule { module: segments.module(path), eh_frame_hdr, eh_frame });
         }
     });
