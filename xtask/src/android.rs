@@ -6,16 +6,27 @@
 
 pub mod kotlin;
 mod native;
+mod unwinder;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::program::Program;
+use crate::toolbox::Tool;
 use crate::{repository, target_dir};
 
 use native::Abi;
+
+/// Runs programs for other processors.
+const QEMU: Tool = Tool { name: "qemu-arm", version_flag: "--version", package: "qemu-user" };
+/// Compiles for 32-bit ARM as Android has it, where numbers with a point are passed in ordinary registers.
+const ARM_GCC: Tool = Tool {
+    name: "arm-linux-gnueabi-gcc",
+    version_flag: "--version",
+    package: "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
+};
 
 /// Where everything lies that is made here.
 pub fn folder() -> PathBuf {
@@ -26,13 +37,13 @@ pub fn folder() -> PathBuf {
 ///
 /// # Errors
 /// When something that it needs cannot be had, or does not build; says the command.
-pub fn run() -> Result<()> {
+pub fn run(has_native_crashes: bool) -> Result<()> {
     let log = target_dir().join("xtask/aar.log");
     kotlin::compile_library(&log)?;
     for abi in Abi::ALL {
-        native::build(abi, &log)?;
+        native::build(abi, has_native_crashes, &log)?;
     }
-    let archive = pack(&Abi::ALL, &log)?;
+    let archive = pack(&log)?;
     for abi in Abi::ALL {
         println!("{:<12} {:>7} bytes", abi.name(), fs::metadata(native::library(abi))?.len());
     }
@@ -40,20 +51,30 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// The same for the tests, with the two kinds of processor that phones and emulators have, and the tests' own classes.
+/// The same for the tests, with the tests' own classes, a library that unwinds on 32-bit ARM, and what it is run by.
 pub fn provide_for_tests(log: &Path) -> Result<Vec<String>> {
+    for tool in [QEMU, ARM_GCC] {
+        if !tool.provide(log) {
+            bail!(
+                "{} is missing and cannot be installed here; install it: {}",
+                tool.name,
+                tool.install_command()
+            );
+        }
+    }
     kotlin::compile_library(log)?;
     kotlin::compile_harness(log)?;
-    let abis = [Abi::Arm64, Abi::X86_64];
-    for abi in abis {
-        native::build(abi, log)?;
+    for abi in Abi::ALL {
+        native::build(abi, true, log)?;
     }
-    pack(&abis, log)?;
+    pack(log)?;
+    let source = repository().join("tests/android/unwinds.rs");
+    native::compile_alone(Abi::ArmV7, &source, &folder().join("libunwinds.so"), log)?;
     Ok(Vec::new())
 }
 
 /// Packs what was built, as Gradle wants it.
-fn pack(abis: &[Abi], log: &Path) -> Result<PathBuf> {
+fn pack(log: &Path) -> Result<PathBuf> {
     let sources = repository().join("sdk-ffi/android");
     let staging = folder().join("aar");
     if staging.exists() {
@@ -65,10 +86,10 @@ fn pack(abis: &[Abi], log: &Path) -> Result<PathBuf> {
     fs::copy(kotlin::classes_jar(), staging.join("classes.jar"))?;
     // Whoever reads such an archive wants the list of its resources; there are none.
     fs::write(staging.join("R.txt"), "")?;
-    for abi in abis {
+    for abi in Abi::ALL {
         let place = staging.join("jni").join(abi.name());
         fs::create_dir_all(&place)?;
-        fs::copy(native::library(*abi), place.join("liberror_sentinel.so"))?;
+        fs::copy(native::library(abi), place.join("liberror_sentinel.so"))?;
     }
     let archive = folder().join("error-sentinel.aar");
     archive_of(&staging, &archive, log)?;

@@ -78,7 +78,11 @@ enum Command {
         profile: String,
     },
     /// Builds the Android library, `target/android/error-sentinel.aar`.
-    Aar,
+    Aar {
+        /// Leaves native crashes out, whatever an application asks for: a tenth less to download.
+        #[arg(long)]
+        without_native_crashes: bool,
+    },
     /// Measures, prints a table, and writes the same figures to `target/bench/NAME.json`.
     Bench {
         /// What to measure.
@@ -100,7 +104,7 @@ fn main() -> ExitCode {
         Command::Wasm => wasm::run(),
         Command::ReactNative => react_native::build_package(),
         Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
-        Command::Aar => android::run(),
+        Command::Aar { without_native_crashes } => android::run(!without_native_crashes),
         Command::Bench { what, quick } => bench::run(what, quick),
     };
     match done {

@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::folder;
+use super::{folder, unwinder};
 use crate::program::Program;
+
+/// What makes the library smaller: no places of panics in the sources, no texts for `Debug`, no unwinding tables of
+/// functions that nothing can unwind through, and functions inlined where the call would be the longer code (size is
+/// least at 10 of what was tried; optimising for size, the compiler takes 5).
+const SMALL: &str =
+    "-Zlocation-detail=none -Zfmt-debug=none -Cforce-unwind-tables=no -Cllvm-args=-inline-threshold=10";
 
 /// Libraries of the system that Rust asks for.
 const SYSTEM: [&str; 4] = ["c", "dl", "m", "log"];
@@ -23,28 +29,36 @@ pub enum Abi {
     Arm64,
     /// Emulators, and the Chromebooks that run them.
     X86_64,
+    /// Old phones.
+    ArmV7,
     /// Old emulators.
     X86,
 }
 
 impl Abi {
-    /// Every kind. Old 32-bit phones are missing: no unwinder for them can be had without the development kit, and
-    /// without one a panic would end the application.
-    pub const ALL: [Abi; 3] = [Abi::Arm64, Abi::X86_64, Abi::X86];
+    /// Every kind that Android runs on.
+    pub const ALL: [Abi; 4] = [Abi::Arm64, Abi::X86_64, Abi::ArmV7, Abi::X86];
 
     /// What Android calls it.
     pub fn name(self) -> &'static str {
         match self {
             Abi::Arm64 => "arm64-v8a",
             Abi::X86_64 => "x86_64",
+            Abi::ArmV7 => "armeabi-v7a",
             Abi::X86 => "x86",
         }
+    }
+
+    /// Whether native crashes can be reported there.
+    fn reports_native_crashes(self) -> bool {
+        matches!(self, Abi::Arm64 | Abi::X86_64)
     }
 
     fn target(self) -> &'static str {
         match self {
             Abi::Arm64 => "aarch64-linux-android",
             Abi::X86_64 => "x86_64-linux-android",
+            Abi::ArmV7 => "armv7-linux-androideabi",
             Abi::X86 => "i686-linux-android",
         }
     }
@@ -59,23 +73,19 @@ fn build_dir() -> PathBuf {
     folder().join("build")
 }
 
-/// Builds it.
-pub fn build(abi: Abi, log: &Path) -> Result<()> {
-    Program::new("rustup").words("target add").words(abi.target()).done(log)?;
-    Program::new("rustup").words("component add rust-src").done(log)?;
-    let linker = linker(log)?;
-    let stubs = stubs(abi, &linker, log)?;
+/// Builds it, with native crashes where they are wanted and can be reported.
+pub fn build(abi: Abi, has_native_crashes: bool, log: &Path) -> Result<()> {
+    let features = if has_native_crashes && abi.reports_native_crashes() { "jvm,crash" } else { "jvm" };
+    let (linker, link) = provide_linker(abi, log)?;
     let variable =
         |name: &str| format!("CARGO_TARGET_{}_{name}", abi.target().to_uppercase().replace('-', "_"));
     let flags = format!(
-        "-Clinker-flavor=ld -Clink-arg=-L{} -Clink-arg=--no-as-needed -Clink-arg=-lc -Clink-arg=-ldl \
-         -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-zmax-page-size=16384 -Clink-arg=--icf=all -Zunstable-options \
-         -Zlocation-detail=none -Zfmt-debug=none",
-        stubs.display()
+        "{link} -Clink-arg=-soname=liberror_sentinel.so -Zunstable-options -Clink-arg=--icf=all {SMALL}"
     );
     let cargo =
         Program::cargo("rustc --locked -p error-sentinel-ffi --lib --crate-type cdylib --profile mobile")
-            .words("--no-default-features --features jvm,crash -Zbuild-std=std,panic_unwind")
+            .words("--no-default-features -Zbuild-std=std,panic_unwind --features")
+            .words(features)
             .words("-Zbuild-std-features=optimize_for_size --target-dir")
             .argument(build_dir())
             .words("--target")
@@ -86,19 +96,43 @@ pub fn build(abi: Abi, log: &Path) -> Result<()> {
     cargo.done(log).map(drop)
 }
 
-/// The linker that comes with the compiler.
-fn linker(log: &Path) -> Result<PathBuf> {
+/// Compiles a file of Rust as a library of its own, with the standard library as it comes and the unwinder as here.
+pub fn compile_alone(abi: Abi, source: &Path, to: &Path, log: &Path) -> Result<()> {
+    let (linker, link) = provide_linker(abi, log)?;
+    let compile = Program::new("rustc")
+        .words("--edition 2024 --crate-type cdylib -O --target")
+        .words(abi.target())
+        .argument(format!("-Clinker={}", linker.display()))
+        .words(&link)
+        .argument("-o")
+        .argument(to)
+        .argument(source);
+    compile.done(log).map(drop)
+}
+
+/// The linker that comes with the compiler, and what to tell it.
+fn provide_linker(abi: Abi, log: &Path) -> Result<(PathBuf, String)> {
+    Program::new("rustup").words("target add").words(abi.target()).done(log)?;
+    Program::new("rustup").words("component add rust-src").done(log)?;
     let sysroot = Program::new("rustc").words("--print sysroot").done(log)?;
+    let sysroot = Path::new(sysroot.trim());
     let host = Program::new("rustc").words("--print host-tuple").done(log)?;
-    let linker = Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim()).join("bin/gcc-ld/ld.lld");
+    let linker = sysroot.join("lib/rustlib").join(host.trim()).join("bin/gcc-ld/ld.lld");
     if !linker.is_file() {
         bail!("this compiler came without its linker, {}", linker.display());
     }
-    Ok(linker)
+    let stubs = stubs(abi, &linker, sysroot, log)?;
+    let link = format!(
+        "-Clinker-flavor=ld -Clink-arg=-L{} -Clink-arg=--no-as-needed -Clink-arg=-lc -Clink-arg=-ldl \
+         -Clink-arg=-zmax-page-size=16384",
+        stubs.display()
+    );
+    Ok((linker, link))
 }
 
-/// Empty libraries with the names of the system's, and in place of its unwinder, which the crate unwinding is.
-fn stubs(abi: Abi, linker: &Path, log: &Path) -> Result<PathBuf> {
+/// Empty libraries with the names of the system's, and the unwinder that the standard library asks for: an empty one
+/// where it is the crate unwinding.
+fn stubs(abi: Abi, linker: &Path, sysroot: &Path, log: &Path) -> Result<PathBuf> {
     let folder = folder().join("stubs").join(abi.name());
     fs::create_dir_all(&folder)?;
     let source = folder.join("empty.rs");
@@ -121,7 +155,10 @@ fn stubs(abi: Abi, linker: &Path, log: &Path) -> Result<PathBuf> {
             .argument(&object);
         link.done(log)?;
     }
-    // An archive without a member is its first line.
-    fs::write(folder.join("libunwind.a"), "!<arch>\n")?;
+    match abi {
+        Abi::ArmV7 => unwinder::build(sysroot, &folder, log)?,
+        // An archive without a member is its first line.
+        _ => fs::write(folder.join("libunwind.a"), "!<arch>\n")?,
+    }
     Ok(folder)
 }

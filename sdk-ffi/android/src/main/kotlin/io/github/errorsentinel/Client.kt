@@ -70,7 +70,7 @@ internal class Client(context: Context, private val dsn: String, private val opt
             return false
         }
         if (options.reportsNativeCrashes && Core.refreshModules() == Core.NOT_BUILT_IN) {
-            Log.w(ErrorSentinel.LOG, "native crashes are not reported: on this processor they cannot be")
+            Log.w(ErrorSentinel.LOG, "native crashes are not reported: this library, or this processor, has not got it")
         }
         for ((name, facts) in surroundings.contexts()) Core.setContext(name.utf8(), facts.toString().utf8())
         if (options.freezeTimeoutMs > 0) watchdog = Watchdog.start(this, options.freezeTimeoutMs)
