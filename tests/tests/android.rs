@@ -323,6 +323,14 @@ fn the_archive_has_what_gradle_wants() {
 }
 
 #[test]
+fn what_the_readme_shows_is_compiled() {
+    for class in ["ShopApp", "ReadmeKt"] {
+        let file = android_folder().join("harness/readme").join(class).with_extension("class");
+        assert!(file.is_file(), "{}", file.display());
+    }
+}
+
+#[test]
 fn what_the_readme_says_of_the_library_is_so() {
     let read = |path: &str| {
         let path = repository().join("sdk-ffi/android").join(path);
@@ -341,7 +349,7 @@ fn what_the_readme_says_of_the_library_is_so() {
         ("does nothing for 5 s", kotlin("Options"), "freezeTimeoutMs: Long = 5_000"),
         ("the last 50 steps", kotlin("Options"), "maxBreadcrumbs: Int = 50"),
         (
-            "`Options().apply { reportsNativeCrashes = true }`",
+            "Options().apply { reportsNativeCrashes = true }",
             kotlin("Options"),
             "reportsNativeCrashes: Boolean = false",
         ),

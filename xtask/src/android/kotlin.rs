@@ -37,10 +37,16 @@ pub fn compile_library(log: &Path) -> Result<()> {
     archive_of(&classes, &jar, log)
 }
 
-/// Compiles the program of the tests, and the examples' applications into it.
+/// Compiles the program of the tests, and the examples' applications and what the README shows into it.
 pub fn compile_harness(log: &Path) -> Result<()> {
     let mut sources = kotlin_files(&repository().join("tests/android"))?;
     sources.extend(kotlin_files(&repository().join("examples/android"))?);
+    let readme = repository().join("sdk-ffi/android/README.md");
+    let shown = folder().join("readme.kt");
+    if !is_newer(&shown, std::slice::from_ref(&readme)) {
+        fs::write(&shown, shown_in(&fs::read_to_string(&readme)?))?;
+    }
+    sources.push(shown);
     let classes = folder().join("harness");
     let marker = classes.join("compiled");
     let mut all = sources.clone();
@@ -52,6 +58,22 @@ pub fn compile_harness(log: &Path) -> Result<()> {
     let flags = format!("-module-name harness -Xfriend-paths={}", classes_jar().display());
     compile(&sources, &flags, &[classes_jar()], &classes, log)?;
     fs::write(marker, "").map_err(Into::into)
+}
+
+/// The Kotlin of a page as a file of its own: classes as they are, statements in a function that has what they name.
+fn shown_in(page: &str) -> String {
+    let mut file =
+        String::from("package readme\n\nimport android.app.Application\nimport io.github.errorsentinel.*\n");
+    for (number, block) in page.split("```kotlin\n").skip(1).enumerate() {
+        let code = block.split("```").next().unwrap_or(block);
+        file += &match code.starts_with("class ") {
+            true => format!("\n{code}"),
+            false => format!(
+                "\nfun shown{number}(context: Application, dsn: String, exception: Exception) {{\n{code}}}\n"
+            ),
+        };
+    }
+    file
 }
 
 /// Compiles sources against the framework, the standard library and `more`.
@@ -154,4 +176,20 @@ pub fn kotlin_files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_shows_becomes_a_file() {
+        let page = "Text\n\n```kotlin\nclass Shop\n```\n\n```sh\nls\n```\n\n```kotlin\nopen(context)\n```\n";
+        let file = shown_in(page);
+        assert!(
+            file.contains("\nclass Shop\n\nfun shown1(") && file.ends_with("\nopen(context)\n}\n"),
+            "{file}"
+        );
+        assert!(!file.contains("ls\n"), "{file}");
+    }
 }
