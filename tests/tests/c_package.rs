@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use error_sentinel_tests::{Collector, finish, repository};
+use error_sentinel_tests::{Collector, finish, finish_with, repository};
 use tempfile::TempDir;
 
 /// Longest that a compiler may take; the machine may be busy.
@@ -15,13 +15,19 @@ const SOON: Duration = Duration::from_secs(20);
 /// The installed library, moved to where nobody knows it from.
 #[track_caller]
 fn moved_package() -> TempDir {
-    let made = match std::env::var_os("ERROR_SENTINEL_C_PACKAGE") {
+    moved("ERROR_SENTINEL_C_PACKAGE", "--profile dev target/c-package")
+}
+
+/// What `cargo xtask c-package` has made, by the name of the variable that says where, and by the command's arguments.
+#[track_caller]
+fn moved(variable: &str, arguments: &str) -> TempDir {
+    let made = match std::env::var_os(variable) {
         Some(folder) => PathBuf::from(folder),
-        None => repository().join("target/c-package"),
+        None => repository().join(arguments.rsplit(' ').next().expect("the folder")),
     };
     assert!(
         made.join("lib/pkgconfig").is_dir(),
-        "the C library is not in {}: cargo xtask c-package --profile dev target/c-package, or let `cargo xtask test` do all",
+        "the C library is not in {}: cargo xtask c-package {arguments}, or let `cargo xtask test` do all",
         made.display()
     );
     let moved = tempfile::tempdir().expect("a temporary folder");
@@ -74,6 +80,30 @@ fn a_c_program_is_made_of_what_pkg_config_says() {
         }
         assert_reports(&mut collector, &mut run, name);
     }
+}
+
+#[test]
+fn the_small_one_delivers_by_the_host_and_records_crashes() {
+    let package = moved("ERROR_SENTINEL_C_PACKAGE_SMALL", "--small target/c-package-small");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("harness");
+    let mut compiler = Command::new("cc");
+    compiler.arg(repository().join("examples/c/harness.c")).arg("-o").arg(&program);
+    compiler.args(pkg_config(package.path(), &["--cflags"])).args(pkg_config(package.path(), &["--libs"]));
+    finish(compiler.arg("-lpthread"), COMPILE).success();
+    let run = |arguments: &[&str], input: &str| {
+        let mut command = Command::new(&program);
+        command.args(arguments).env("LD_LIBRARY_PATH", package.path().join("lib"));
+        finish_with(&mut command, input, COMPILE).success().stdout
+    };
+    let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:9/1";
+    let sent = run(&["by-host", dsn, "1"], "200 0\n");
+    assert!(sent.contains("/api/1/envelope/") && sent.contains("PaymentRefused"), "{sent}");
+    // Each start is ready to crash.
+    let spool = folder.path().join("spool");
+    run(&["restarts", "3", &spool.display().to_string()], "");
+    let size = fs::metadata(package.path().join("lib/liberror_sentinel.so")).expect("it is there").len();
+    assert!(size < 650_000, "{size}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::program::Program;
-use crate::{repository, target_dir};
+use crate::{repository, small, target_dir};
 
 /// What the library is called in `-lerror_sentinel`.
 const LIBRARY: &str = "error_sentinel";
@@ -22,6 +22,35 @@ const SYSTEM_LIBRARIES: &str = "-lpthread -ldl -lm";
 /// # Errors
 /// When it cannot be built, or a file not be written.
 pub fn run(prefix: &Path, profile: &str) -> Result<()> {
+    let build = |kind: &str| {
+        Program::cargo("rustc --locked -p error-sentinel-ffi --lib --profile")
+            .words(profile)
+            .words("--crate-type")
+            .words(kind)
+    };
+    let built = target_dir().join(if profile == "dev" { "debug" } else { profile });
+    install(prefix, &build, &built)
+}
+
+/// The same as small as it gets: delivery by the host, native crashes, no stack of who raises an alert.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_small(prefix: &Path) -> Result<()> {
+    let log = target_dir().join("xtask/c-package.log");
+    Program::new("rustup").words("component add rust-src").done(&log)?;
+    let host = Program::new("rustc").words("--print host-tuple").done(&log)?;
+    let work = target_dir().join("c-small");
+    let build = |kind: &str| {
+        small::library(kind, host.trim(), "crash")
+            .words("--target-dir")
+            .argument(&work)
+            .environment("RUSTFLAGS", small::FLAGS)
+    };
+    install(prefix, &build, &work.join(host.trim()).join("mobile"))
+}
+
+fn install(prefix: &Path, build: &dyn Fn(&str) -> Program, built: &Path) -> Result<()> {
     let version = version()?;
     let mut parts = version.splitn(3, '.');
     // Before 1.0 every minor version may change the ABI, as cargo has it.
@@ -31,15 +60,8 @@ pub fn run(prefix: &Path, profile: &str) -> Result<()> {
         _ => anyhow::bail!("{version} is no version"),
     };
     let so_name = format!("lib{LIBRARY}.so.{abi}");
-    let build = |kind: &str| {
-        Program::cargo("rustc --locked -p error-sentinel-ffi --lib --profile")
-            .words(profile)
-            .words("--crate-type")
-            .words(kind)
-    };
     build("staticlib").succeed()?;
     build("cdylib").words("--").words(&format!("-Clink-arg=-Wl,-soname,{so_name}")).succeed()?;
-    let built = target_dir().join(if profile == "dev" { "debug" } else { profile });
 
     let lib = prefix.join("lib");
     let (pkg_config, cmake) = (lib.join("pkgconfig"), lib.join("cmake").join(LIBRARY));

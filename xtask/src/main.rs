@@ -15,6 +15,7 @@ mod react_native;
 mod report;
 mod sanitize;
 mod semver;
+mod small;
 mod suite;
 mod toolbox;
 mod wasm;
@@ -76,6 +77,9 @@ enum Command {
         /// The profile of cargo that it is built with.
         #[arg(long, default_value = "release")]
         profile: String,
+        /// Optimised for size: delivered by the host, with native crashes, without the stack of who raises an alert.
+        #[arg(long, conflicts_with = "profile")]
+        small: bool,
     },
     /// Builds the Android library, `target/android/error-sentinel.aar`.
     Aar {
@@ -103,7 +107,8 @@ fn main() -> ExitCode {
         Command::Semver { baseline } => semver::run(&baseline),
         Command::Wasm => wasm::run(),
         Command::ReactNative => react_native::build_package(),
-        Command::CPackage { prefix, profile } => c_package::run(&prefix, &profile),
+        Command::CPackage { prefix, small: true, .. } => c_package::run_small(&prefix),
+        Command::CPackage { prefix, profile, .. } => c_package::run(&prefix, &profile),
         Command::Aar { without_native_crashes } => android::run(!without_native_crashes),
         Command::Bench { what, quick } => bench::run(what, quick),
     };

@@ -119,6 +119,10 @@ fn steps() -> Vec<Step> {
             "C package",
             Program::cargo("run --locked -p xtask -- c-package --profile dev").argument(target_dir().join("c-package")),
         ),
+        run(
+            "small C package",
+            Program::cargo("run --locked -p xtask -- c-package --small").argument(target_dir().join("c-package-small")),
+        ),
         run("C library", Program::cargo("build --locked -p error-sentinel-ffi --features harness,jvm")),
         provide("Android library", crate::android::provide_for_tests),
         provide("React Native package", crate::react_native::provide_for_tests),
@@ -195,6 +199,7 @@ fn carry_out(step: &Step, log: &Path, verbose: bool, report: &mut Report) -> Res
                 .environment("ERROR_SENTINEL_BIN", target_dir().join("release/error-sentinel"))
                 .environment("ERROR_SENTINEL_C_LIBRARIES", target_dir().join("debug"))
                 .environment("ERROR_SENTINEL_C_PACKAGE", target_dir().join("c-package"))
+                .environment("ERROR_SENTINEL_C_PACKAGE_SMALL", target_dir().join("c-package-small"))
                 .environment("ERROR_SENTINEL_ANDROID", crate::android::folder())
                 .environment("ERROR_SENTINEL_REACT_NATIVE", crate::react_native::folder())
                 .environment("ERROR_SENTINEL_PYTHON", python_folder("python").join("bin/python"))

@@ -2,8 +2,7 @@
 //!
 //! The linker is Rust's own; in place of the system's libraries it gets empty ones of the same names, since what is
 //! missing is looked for when the library is loaded. A test holds what is missing against what the oldest supported
-//! system has. The standard library is compiled too, for size, by the flags that `RUSTC_BOOTSTRAP` lends to a stable
-//! compiler.
+//! system has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{folder, unwinder};
 use crate::program::Program;
-
-/// What makes the library smaller: no places of panics in the sources, no texts for `Debug`, no unwinding tables of
-/// functions that nothing can unwind through, and functions inlined where the call would be the longer code (size is
-/// least at 10 of what was tried; optimising for size, the compiler takes 5).
-const SMALL: &str =
-    "-Zlocation-detail=none -Zfmt-debug=none -Cforce-unwind-tables=no -Cllvm-args=-inline-threshold=10";
+use crate::small;
 
 /// Libraries of the system that Rust asks for.
 const SYSTEM: [&str; 4] = ["c", "dl", "m", "log"];
@@ -79,20 +73,13 @@ pub fn build(abi: Abi, has_native_crashes: bool, log: &Path) -> Result<()> {
     let (linker, link) = provide_linker(abi, log)?;
     let variable =
         |name: &str| format!("CARGO_TARGET_{}_{name}", abi.target().to_uppercase().replace('-', "_"));
-    let flags = format!(
-        "{link} -Clink-arg=-soname=liberror_sentinel.so -Zunstable-options -Clink-arg=--icf=all {SMALL}"
-    );
-    let cargo =
-        Program::cargo("rustc --locked -p error-sentinel-ffi --lib --crate-type cdylib --profile mobile")
-            .words("--no-default-features -Zbuild-std=std,panic_unwind --features")
-            .words(features)
-            .words("-Zbuild-std-features=optimize_for_size --target-dir")
-            .argument(build_dir())
-            .words("--target")
-            .words(abi.target())
-            .environment("RUSTC_BOOTSTRAP", "1")
-            .environment(&variable("LINKER"), &linker)
-            .environment(&variable("RUSTFLAGS"), flags);
+    let flags =
+        format!("{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=--icf=all {}", small::FLAGS);
+    let cargo = small::library("cdylib", abi.target(), features)
+        .words("--target-dir")
+        .argument(build_dir())
+        .environment(&variable("LINKER"), &linker)
+        .environment(&variable("RUSTFLAGS"), flags);
     cargo.done(log).map(drop)
 }
 
