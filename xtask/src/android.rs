@@ -4,6 +4,7 @@
 //! archive of both is what Gradle takes. So that no development kit has to be on the machine: none can be had from a
 //! package registry.
 
+pub mod bench;
 pub mod kotlin;
 mod native;
 mod unwinder;

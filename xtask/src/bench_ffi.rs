@@ -1,4 +1,5 @@
-//! `cargo xtask bench ffi`: what the C library weighs and what its calls cost, from a program in C.
+//! `cargo xtask bench ffi`: what the C library weighs and what its calls cost, from a program in C, and from one in Kotlin
+//! over JNI.
 //!
 //! Beside it sentry-native, where the environment variable `ERROR_SENTINEL_SENTRY_NATIVE` names the folder of its sources,
 //! built in `build` with `-DSENTRY_BACKEND=inproc -DSENTRY_TRANSPORT=none -DCMAKE_BUILD_TYPE=Release`; it is in no
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::android;
 use crate::program::Program;
 use crate::{repository, target_dir};
 
@@ -43,6 +45,8 @@ pub fn run(quick: bool, json: &Path) -> Result<()> {
         }
         None => BTreeMap::new(),
     };
+    let library = build("jvm,crash")?;
+    let over_jni = figures(&android::bench::run(&library, &folder, quick)?)?;
     println!("| the library | bytes |\n|---|--:|");
     for (name, bytes) in &weights {
         println!("| {name} | {bytes} |");
@@ -52,11 +56,19 @@ pub fn run(quick: bool, json: &Path) -> Result<()> {
         let their = theirs.get(name).map_or("", String::as_str);
         println!("| {} | {figure} | {their} |", name.replace('_', " "));
     }
+    println!(
+        "\n| nanoseconds on the caller's thread, from Kotlin, median of 5 | then | first |\n|---|--:|--:|"
+    );
+    for (name, figure) in over_jni.iter().filter(|(name, _)| !name.ends_with("_first")) {
+        let first = over_jni.get(&format!("{name}_first")).map_or("", String::as_str);
+        println!("| {} | {figure} | {first} |", name.replace('_', " "));
+    }
     let weights = weights.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_string())).collect();
     let text = format!(
-        "{{\n{},\n{},\n{}\n}}\n",
+        "{{\n{},\n{},\n{},\n{}\n}}\n",
         object("bytes", &weights),
         object("ours_ns", &ours),
+        object("ours_from_kotlin_ns", &over_jni),
         object("sentry_ns", &theirs)
     );
     Ok(fs::write(json, text)?)
@@ -106,7 +118,12 @@ fn measure(
     if !ended.success {
         bail!("{}\nthe command was: {measure}", ended.output);
     }
-    let lines = ended.output.lines().map(|line| {
+    figures(&ended.output)
+}
+
+/// Figures by name, of lines with both.
+fn figures(printed: &str) -> Result<BTreeMap<String, String>> {
+    let lines = printed.lines().map(|line| {
         let (name, figure) = line.split_once(' ').context("a name and a figure")?;
         Ok((name.to_owned(), figure.to_owned()))
     });
