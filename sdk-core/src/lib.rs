@@ -20,7 +20,7 @@
 //! Without the feature `std` there is no client, only what it is made of: [`engine`], [`breadcrumbs`], [`Scope`] and
 //! the limits, for drivers of other kinds, such as a page in a browser.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
-// Without a single exception but that of `client/backtrace.rs`.
+// But for stacks, read in `client/backtrace`, and the handler of an exit, in `client/ending.rs`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(

@@ -121,10 +121,14 @@ impl Options {
         Options { farewell: Some(longest), ..self }
     }
 
-    /// Keeps every event in this folder until the collector has stored it, so that neither a crash nor a dead network
-    /// loses it; what is left is sent at the next start. The folder is made when needed, can be shared by processes,
+    /// Keeps every event in this folder until the collector has stored it, so that a dead network loses none; what is
+    /// left is sent at the next start. The folder is made when needed, can be shared by processes,
     /// and holds 1000 events or 32 MB at most. Default: `ERROR_SENTINEL_SPOOL_DIR`, else none, since a library does
     /// not write files that nobody asked for.
+    ///
+    /// Calls do not wait for the disk: an alert is on it some 5 ms later, and one that comes while the names of a new
+    /// stack are found, when they are. `std::process::exit` and the end of `main` wait until all is, on Unix, no longer
+    /// than the [`farewell`](Options::farewell); what ends the process by force (`abort`, a signal) does not.
     ///
     /// With it a panic is on disk before the process can end of it, which costs the thread that panics a write of a
     /// few kilobytes. Without it a process that ends at once, such as by `panic = "abort"`, waits for the

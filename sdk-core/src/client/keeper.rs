@@ -14,33 +14,45 @@ use super::worker;
 use crate::breadcrumbs::Trail;
 use crate::engine::{Outgoing, stored};
 use crate::fit::fit;
+use crate::options::BeforeSend;
 use crate::scrub::scrub;
 
 /// Longest that a dying process waits for a thread of its own that writes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// All that it takes to write an event down.
-#[derive(Debug)]
 pub struct Keeper {
     folder: Arc<Folder>,
     surroundings: Arc<Surroundings>,
+    before_send: Option<BeforeSend>,
     keeps_pii: bool,
     is_writing_apart: AtomicBool,
 }
 
 impl Keeper {
     /// One that writes to `folder`.
-    pub fn new(folder: Arc<Folder>, surroundings: Arc<Surroundings>, keeps_pii: bool) -> Keeper {
-        Keeper { folder, surroundings, keeps_pii, is_writing_apart: AtomicBool::new(false) }
+    pub fn new(
+        folder: Arc<Folder>,
+        surroundings: Arc<Surroundings>,
+        before_send: Option<BeforeSend>,
+        keeps_pii: bool,
+    ) -> Keeper {
+        Keeper { folder, surroundings, before_send, keeps_pii, is_writing_apart: AtomicBool::new(false) }
+    }
+
+    /// Whether an event may be written before the worker has looked at it: not where the application has a word in
+    /// what is reported, which comes first.
+    pub fn keeps_early(&self) -> bool {
+        self.before_send.is_none()
     }
 
     /// Writes an event to disk without the names of its stack; says whether it is there.
     pub fn keep(&self, mut event: Event, trail: Trail) -> bool {
         add_trail(&mut event, trail);
         self.surroundings.describe(&mut event);
-        fit(&mut event);
-        scrub(&mut event, self.keeps_pii);
-        Outgoing::new(&event).is_some_and(|event| self.folder.keep(event.event_id, &stored::encode(&event)))
+        let event = finished(event, self.before_send.as_ref(), self.keeps_pii);
+        let event = event.and_then(|event| Outgoing::new(&event));
+        event.is_some_and(|event| self.folder.keep(event.event_id, &stored::encode(&event)))
     }
 
     /// The same for a thread that must neither panic nor wait for ever: another one writes, and is waited for a
@@ -76,4 +88,20 @@ pub fn add_trail(event: &mut Event, trail: Trail) {
     }
     let own = std::mem::replace(&mut event.breadcrumbs, trail.into_breadcrumbs());
     event.breadcrumbs.extend(own);
+}
+
+/// The event as it leaves; `None` when the application dropped it.
+pub fn finished(event: Event, before_send: Option<&BeforeSend>, keeps_pii: bool) -> Option<Event> {
+    // What makes the counts exact is not the application's to change.
+    let (id, occurrences) = (event.event_id, event.occurrences.clone());
+    let mut event = match before_send {
+        Some(change) => change(event)?,
+        None => event,
+    };
+    (event.event_id, event.occurrences) = (id, occurrences);
+    // Again, for what the application added.
+    fit(&mut event);
+    // Last, so that nothing comes in behind it.
+    scrub(&mut event, keeps_pii);
+    Some(event)
 }

@@ -15,6 +15,7 @@ use crate::engine::{Storms, Verdict};
 use crate::fit::fit;
 use crate::options::Options;
 
+use ending::Ending;
 use keeper::Keeper;
 use snapshot::Snapshot;
 use waker::Waker;
@@ -24,6 +25,7 @@ mod backtrace;
 pub mod clock;
 #[cfg(feature = "crash")]
 pub mod crash;
+mod ending;
 #[cfg(feature = "http")]
 pub mod http;
 mod keeper;
@@ -79,6 +81,7 @@ struct State {
     /// Whether the worker is to end when it has looked through what it was told.
     is_over: AtomicBool,
     waker: Waker,
+    ending: Ending,
 }
 
 impl State {
@@ -169,6 +172,9 @@ pub fn start(mut options: Options) -> bool {
         }
     };
     PROCESS.store(std::process::id(), Ordering::Relaxed);
+    if is_spooled {
+        ending::watch(state.clone());
+    }
     let earlier = {
         let mut client = CLIENT.write().unwrap_or_else(PoisonError::into_inner);
         client.replace(Client { tasks, state, storms, is_spooled, keeper })
@@ -423,7 +429,7 @@ mod tests {
             state: Arc::default(),
             storms: SharedStorms::default(),
             is_spooled: true,
-            keeper: Some(Arc::new(Keeper::new(folder.clone(), surroundings, false))),
+            keeper: Some(Arc::new(Keeper::new(folder.clone(), surroundings, None, false))),
         };
         for id in 1..=3 {
             // The first finds room in the channel, the others do not.

@@ -15,7 +15,8 @@ use error_sentinel_wire::{Dsn, Event, Sdk, UnixMs};
 
 #[cfg(feature = "backtrace")]
 use super::backtrace;
-use super::keeper::{Keeper, add_trail};
+use super::ending;
+use super::keeper::{Keeper, add_trail, finished};
 use super::sender::{self, Answer};
 use super::spool::{Folder, Spool};
 use super::surroundings::Surroundings;
@@ -23,9 +24,7 @@ use super::{SharedStorms, Snapshot, State, Task, clock, sampling};
 #[cfg(feature = "crash")]
 use crate::engine::stored;
 use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
-use crate::fit::fit;
 use crate::options::{BeforeSend, Options};
-use crate::scrub::scrub;
 use crate::transport::{Transport, TransportError};
 
 thread_local! {
@@ -70,8 +69,12 @@ pub fn start(
         options.reports_crashes.then(|| options.max_breadcrumbs.unwrap_or(super::BREADCRUMBS));
     let (before_send, keeps_pii) = (options.before_send.take(), options.send_default_pii);
     let surroundings = Arc::new(Surroundings::new(options, sdk.clone()));
-    let keeper = folder.clone().filter(|_| before_send.is_none());
-    let keeper = keeper.map(|folder| Arc::new(Keeper::new(folder, surroundings.clone(), keeps_pii)));
+    let keeper = folder
+        .clone()
+        .map(|folder| Arc::new(Keeper::new(folder, surroundings.clone(), before_send.clone(), keeps_pii)));
+    if let Some(keeper) = &keeper {
+        ending::start(inbox.clone(), keeper.clone(), storms.clone(), state.clone())?;
+    }
     let mut worker = Worker {
         engine: Engine::new(limits, sdk, clock::random()),
         requests,
@@ -95,6 +98,7 @@ pub fn start(
     let thread = std::thread::Builder::new().name("error-sentinel".to_owned());
     let started = thread.spawn(move || {
         mark_as_own();
+        let _gone = Gone(worker.state.clone());
         worker.state.waker.belongs_to(std::thread::current());
         // Here, since a folder can be large, and on a disk that is slow.
         worker.spool = folder.map(Spool::open);
@@ -102,9 +106,21 @@ pub fn start(
         worker.take_crashes();
         worker.run(&inbox, &answers);
     });
-    let thread = started.map_err(|error| TransportError(format!("no thread could be started: {error}")))?;
+    let thread = started.map_err(|error| {
+        state.ending.is_over();
+        TransportError(format!("no thread could be started: {error}"))
+    })?;
     state.waker.belongs_to(thread.thread().clone());
-    Ok(keeper)
+    Ok(keeper.filter(|keeper| keeper.keeps_early()))
+}
+
+/// Says that the worker is gone, however it went.
+struct Gone(Arc<State>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.ending.is_over();
+    }
 }
 
 fn default_transport() -> Result<Box<dyn Transport>, TransportError> {
@@ -134,7 +150,9 @@ struct Worker {
 impl Worker {
     fn run(&mut self, inbox: &Receiver<Task>, answers: &Receiver<Answer>) {
         loop {
+            self.state.ending.takes();
             let until = self.drain();
+            self.state.ending.has_written();
             if self.engine.is_empty() {
                 for done in self.flushes.drain(..) {
                     // Whoever waited may have gone meanwhile.
@@ -151,12 +169,14 @@ impl Worker {
                 }
                 continue;
             }
+            self.state.ending.takes();
             match inbox.try_recv() {
                 Ok(task) => {
                     self.state.waker.found();
                     self.carry_out(task);
                 }
                 Err(TryRecvError::Empty) if !is_over => {
+                    self.state.ending.is_safe();
                     let pause = until.map(|until| Duration::from_millis(until.after(clock::monotonic())));
                     self.state.waker.rest(pause);
                 }
@@ -173,9 +193,7 @@ impl Worker {
         match task {
             Task::Alert(mut snapshot) => {
                 snapshot.settle();
-                if !self.knows_names(&snapshot) {
-                    self.keep_early(&snapshot);
-                }
+                self.secure(&snapshot);
                 self.take(*snapshot);
             }
             Task::Keep(mut snapshot, done) => {
@@ -184,6 +202,8 @@ impl Worker {
                 if self.keep_early(&snapshot) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
+                } else {
+                    self.secure(&snapshot);
                 }
                 self.take(*snapshot);
                 self.drain();
@@ -241,6 +261,7 @@ impl Worker {
     /// Makes events of the windows that are over, or of all.
     fn close_storms(&mut self, is_early: bool) {
         loop {
+            self.state.ending.takes();
             let mut storms = self.lock_storms();
             let now = clock::monotonic();
             let closed = if is_early { storms.close_early(now) } else { storms.poll(now) };
@@ -249,6 +270,7 @@ impl Worker {
             let mut snapshot = *first;
             snapshot.settle();
             snapshot.event.occurrences = Some(occurrences);
+            self.secure(&snapshot);
             self.take(snapshot);
         }
     }
@@ -278,10 +300,22 @@ impl Worker {
         snapshot.addresses.is_empty()
     }
 
-    /// Writes an alert to disk as it is; says whether it is there.
+    /// Sees to it that an alert is found on disk even when the process ends while its names are looked for.
+    fn secure(&self, snapshot: &Snapshot) {
+        let Some(keeper) = &self.keeper else { return };
+        if !keeper.keeps_early() {
+            self.state.ending.put_aside(snapshot.event.clone(), snapshot.trail.clone());
+        } else if self.knows_names(snapshot) || !self.keep_early(snapshot) {
+            // It is on disk in a moment, or cannot be.
+            return;
+        }
+        self.state.ending.is_safe();
+    }
+
+    /// Writes an alert to disk as it is, where it may be; says whether it is there.
     fn keep_early(&self, snapshot: &Snapshot) -> bool {
         let keep = |keeper: &Arc<Keeper>| keeper.keep(snapshot.event.clone(), snapshot.trail.clone());
-        self.keeper.as_ref().is_some_and(|keeper| {
+        self.keeper.as_ref().filter(|keeper| keeper.keeps_early()).is_some_and(|keeper| {
             // What it writes of is the application's; a mistake in it ends no more than this copy.
             catch_unwind(AssertUnwindSafe(|| keep(keeper))).unwrap_or(false)
         })
@@ -385,20 +419,4 @@ impl Worker {
         self.surroundings.describe(&mut event);
         finished(event, self.before_send.as_ref(), self.keeps_pii)
     }
-}
-
-/// The event as it leaves; `None` when the application dropped it.
-fn finished(event: Event, before_send: Option<&BeforeSend>, keeps_pii: bool) -> Option<Event> {
-    // What makes the counts exact is not the application's to change.
-    let (id, occurrences) = (event.event_id, event.occurrences.clone());
-    let mut event = match before_send {
-        Some(change) => change(event)?,
-        None => event,
-    };
-    (event.event_id, event.occurrences) = (id, occurrences);
-    // Again, for what the application added.
-    fit(&mut event);
-    // Last, so that nothing comes in behind it.
-    scrub(&mut event, keeps_pii);
-    Some(event)
 }
