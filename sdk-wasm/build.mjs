@@ -40,8 +40,8 @@ execFileSync(bin('wasm2js'), ['-Oz', `${generated}/lowered.wasm`, '-o', `${gener
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const text = (path) => readFileSync(path);
-const short = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-const integrity = (bytes) => 'sha384-' + createHash('sha384').update(bytes).digest('base64');
+const short = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 8);
+const integrity = (bytes, hash = 'sha384') => `${hash}-${createHash(hash).update(bytes).digest('base64')}`;
 
 /** One file of a page's, with everything in it. */
 function bundle(entry, out, define = {}) {
@@ -55,22 +55,24 @@ function bundle(entry, out, define = {}) {
     format: 'iife',
     target: 'es2021',
     legalComments: 'none',
-    // Modules are strict as they are.
-    tsconfigRaw: '{}',
+    // Modules are strict as they are, and what is set is set.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     define: values,
   });
   return text(`${dist}/${out}`);
 }
 
-// From the inside out: each names the next by its hash, so that caches never mix two builds.
+// From the inside out: each names the next by its hash, so that caches never mix two builds. Inside the script a shorter
+// hash has to do: every visitor downloads it.
 copyFileSync(`${generated}/core.wasm`, `${dist}/sentinel.wasm`);
 const wasm = text(`${dist}/sentinel.wasm`);
 const asm = bundle('asm.ts', 'sentinel-asm.js');
 const sdk = bundle('script.ts', 'sentinel-sdk.js', {
   WASM_FILE: `sentinel.wasm?v=${short(wasm)}`,
   ASM_FILE: `sentinel-asm.js?v=${short(asm)}`,
+  ASM_INTEGRITY: integrity(asm, 'sha256'),
 });
-const stub = bundle('stub.ts', 'sentinel.js', { SDK_FILE: `sentinel-sdk.js?v=${short(sdk)}`, SDK_INTEGRITY: integrity(sdk) });
+const stub = bundle('stub.ts', 'sentinel.js', { SDK_FILE: `sentinel-sdk.js?v=${short(sdk)}`, SDK_INTEGRITY: integrity(sdk, 'sha256') });
 
 // The package for bundlers: one module, and the fallback in another that is only loaded where it is needed.
 esbuild.buildSync({

@@ -13,8 +13,8 @@ export class Sentinel implements ErrorSentinel {
   constructor(private readonly makeCore: MakeCore) {}
 
   init(options: Options = {}): void {
-    // The first one that knows where to send counts; a second one would listen at every door twice.
-    if (this.client?.isOn) return;
+    // The first one that knows where to send begins; a second one would listen at every door twice.
+    if (this.client?.isOn) return this.client.change(options);
     const client = new Client(options);
     this.client = client;
     if (!client.isOn) return;

@@ -8,7 +8,7 @@ import type { Core } from './core.js';
 import { Delivery } from './delivery.js';
 import { parseDsn, type Dsn } from './dsn.js';
 import { describe, isError, surfaced } from './exception.js';
-import type { AlertOptions, Breadcrumb, Options, User } from './options.js';
+import type { AlertOptions, Breadcrumb, Hooks, Options, User } from './options.js';
 import { randomId, sendRaw } from './raw.js';
 import { record, textOf } from './record.js';
 
@@ -51,13 +51,15 @@ const PLAIN: AlertOptions = {};
 
 export class Client {
   readonly options: Options;
-  private readonly dsn?: Dsn;
+  private readonly dsn: Dsn | null;
   private readonly delivery?: Delivery;
   private core?: Core;
   private hasFailed = false;
   private pending: Work[] = [];
-  private waitingErrors: [any, string, number, string?][] = [];
+  private waitingErrors: [thrown: any, capture: Capture, level: string][] = [];
   private lostCount = 0;
+  /** Errors given to the core since it last had nothing left to send. */
+  private heldCount = 0;
   private rawCount = 0;
   /** The page is hidden: there may be no later. */
   private isGone = false;
@@ -75,18 +77,30 @@ export class Client {
   traceId?: string;
 
   constructor(options: Options) {
-    this.options = options;
+    this.options = { ...options };
     this.dsn = parseDsn(options.dsn);
     if (this.dsn)
       this.delivery = new Delivery(
         this.dsn,
-        options,
+        this.options,
         (work) => {
           this.tellRepeats();
           return this.use(work);
         },
         () => this.hasFailed || !this.core,
+        () => (this.heldCount = 0),
       );
+  }
+
+  /** Takes what `init` is given when all has begun. */
+  change({ dsn: _, tunnel: __, maxBreadcrumbs: ___, hooks, ...options }: Options): void {
+    Object.assign(this.options, options, { hooks: { ...this.options.hooks, ...hooks } });
+    this.use((core) => this.delivery?.askPage(core));
+  }
+
+  /** Whether a door is one that the page lets us listen at. */
+  listensTo(door: keyof Hooks): boolean {
+    return this.options.hooks?.[door] ?? door != 'resources';
   }
 
   get isOn(): boolean {
@@ -97,7 +111,10 @@ export class Client {
   start(makeCore: Promise<Core>): void {
     makeCore.then(
       (core) => {
-        this.use((_) => core.start(this.options.maxBreadcrumbs ?? 20, !!this.options.beforeSend, Math.random() * 2 ** 53), core);
+        this.use(() => {
+          core.start(this.options.maxBreadcrumbs ?? 20, Math.random() * 2 ** 53);
+          this.delivery?.askPage(core);
+        }, core);
         if (this.hasFailed) return;
         this.core = core;
         this.pending.splice(0).forEach((work) => this.use(work));
@@ -125,8 +142,11 @@ export class Client {
   private fail(): void {
     this.hasFailed = true;
     this.pending = [];
+    // What waits here is sent from here; else it was the core's, which nobody can ask any more.
+    if (!this.waitingErrors.length) for (const { count } of [{ count: this.heldCount }, ...this.repeats.values()]) this.lostCount += count;
     this.delivery?.giveUp();
     this.sendWaiting();
+    this.repeats.clear();
   }
 
   /** Gives work to the core once that is there; says whether there was room for it until then. */
@@ -140,8 +160,10 @@ export class Client {
     if (!this.use((core) => core.lose(count))) this.lostCount += count;
   }
 
-  private raw(error: any, id: string, time: number, level?: string): void {
-    if (this.rawCount++ < RAW_MAX) this.run(() => sendRaw(this.dsn!, id, time, error, this.options, level));
+  private raw(thrown: any, { id, time, count }: { id: string; time: number; count: number }, level: string): void {
+    const occurrences = count > 1 ? { count } : undefined;
+    const isSent = this.rawCount++ < RAW_MAX && this.run(() => sendRaw(this.dsn!, id, time, thrown, { ...this.options, hooks: undefined, level, occurrences }));
+    if (!isSent) this.lostCount += count;
   }
 
   private sendWaiting(): void {
@@ -182,7 +204,7 @@ export class Client {
     }
     const level = options.level || 'error';
     if (this.hasFailed || (this.isGone && !this.core)) {
-      this.raw(thrown, id, time, level);
+      this.raw(thrown, { id, time, count: 1 }, level);
       return id;
     }
     const isText = typeof thrown == 'string' && !mechanism.startsWith('on');
@@ -227,9 +249,9 @@ export class Client {
       this.repeats.delete(likeness);
       if (this.tell(core, capture)) countRepeats({ ...capture, count: 0 });
     });
-    if (!isKept) this.lose(1);
+    if (!isKept) this.hasFailed ? this.raw(thrown, capture, level) : this.lose(1);
     else if (!this.core) {
-      this.waitingErrors.push([thrown, id, time, level]);
+      this.waitingErrors.push([thrown, capture, level]);
       if (this.pending.length > PENDING_ALIKE_FROM) countRepeats(capture);
     }
     this.delivery?.pump();
@@ -237,7 +259,9 @@ export class Client {
   }
 
   private tell(core: Core, { event, looks, count, time }: Capture): boolean {
-    return core.capture(event, looks, count, performance.now(), time);
+    const isCounted = core.capture(event, looks, count, performance.now(), time);
+    this.heldCount += count;
+    return isCounted;
   }
 
   /** The core has to know of all that was counted before it closes a count. */
@@ -286,6 +310,7 @@ export class Client {
     this.run(() => {
       this.delivery?.handOn();
       if (!this.core) this.sendWaiting();
+      if (this.hasFailed && this.lostCount && this.delivery?.reportLost(this.lostCount)) this.lostCount = 0;
     });
   }
 

@@ -17,6 +17,7 @@ const HANDED_ON_MAX = 200;
 
 export class Delivery {
   private readonly url: string;
+  private readonly address: string;
   private readonly prefix: string;
   private inFlight?: Uint8Array;
   private timer?: ReturnType<typeof setTimeout>;
@@ -30,8 +31,11 @@ export class Delivery {
     private readonly options: Options,
     private readonly use: (work: (core: Core) => void) => boolean,
     private readonly isOff: () => boolean,
+    private readonly onIdle?: () => void,
   ) {
     this.url = options.tunnel || `${dsn.base}/api/${dsn.project}/envelope/?sentry_version=7&sentry_key=${dsn.key}`;
+    // What comes by a tunnel finds its way by its own first line.
+    this.address = options.tunnel ? JSON.stringify({ dsn: options.dsn }).replace('}', ',') : '';
     this.prefix = `error-sentinel:${dsn.key}:`;
   }
 
@@ -61,7 +65,10 @@ export class Delivery {
     let waitMs = -1;
     this.use((core) => (waitMs = core.wait_ms(performance.now())));
     if (waitMs >= 0) this.timer = setTimeout(() => this.pump(), waitMs + 1);
-    else this.waiters.splice(0).forEach((done) => done());
+    else {
+      this.onIdle?.();
+      this.waiters.splice(0).forEach((done) => done());
+    }
   }
 
   private next(): Uint8Array | undefined {
@@ -70,11 +77,18 @@ export class Delivery {
       this.askPage(core);
       envelope = core.poll(performance.now(), Date.now());
     });
-    return envelope?.length ? envelope : undefined;
+    if (!envelope?.length) return;
+    if (!this.address) return envelope;
+    const address = new TextEncoder().encode(this.address);
+    const addressed = new Uint8Array(address.length + envelope.length - 1);
+    // In place of the brace that the first line begins with.
+    addressed.set(envelope, address.length - 1);
+    addressed.set(address);
+    return addressed;
   }
 
-  /** Lets the page's `beforeSend` look at what is ready. */
-  private askPage(core: Core): void {
+  /** Lets the page's `beforeSend` look at what is ready; from the first time on, the core waits for that. */
+  askPage(core: Core): void {
     const { beforeSend } = this.options;
     for (let bytes; beforeSend && (bytes = core.prepare(performance.now())).length; ) {
       const json = new TextDecoder().decode(bytes);
@@ -126,7 +140,13 @@ export class Delivery {
     }
   }
 
-  private beacon(envelope: Uint8Array): boolean {
+  /** Tells the collector of errors that were lost without a core that could; says whether the browser has taken it. */
+  reportLost(quantity: number): boolean {
+    const lost = { timestamp: Date.now() / 1e3, discarded_events: [{ reason: 'internal_sdk_error', category: 'error', quantity }] };
+    return this.beacon([{ dsn: this.options.dsn }, { type: 'client_report' }, lost].map((line) => JSON.stringify(line)).join('\n'));
+  }
+
+  private beacon(envelope: Uint8Array | string): boolean {
     try {
       return navigator.sendBeacon(this.url, envelope as BodyInit);
     } catch {

@@ -6,7 +6,7 @@ export interface Dsn {
   project: string;
 }
 
-export function parseDsn(text: unknown): Dsn | undefined {
+export function parseDsn(text: unknown): Dsn | null {
   const parts = /^\s*(https?:\/\/)(\w+)(?::\w*)?@(.+)\/(\d+)\/?\s*$/i.exec(text as string);
-  return parts ? { base: parts[1]! + parts[3], key: parts[2]!, project: parts[4]! } : undefined;
+  return parts && { base: parts[1]! + parts[3], key: parts[2]!, project: parts[4]! };
 }

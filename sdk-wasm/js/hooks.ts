@@ -38,31 +38,33 @@ function uncaught(message: any): any {
 
 export function install(client: Client): void {
   const page: any = globalThis;
-  const hooks: Hooks = client.options.hooks || {};
-  const on = (name: keyof Hooks) => hooks[name] !== false;
+  const on = (door: keyof Hooks) => client.listensTo(door);
   const listen = (target: any, event: string, listener: (event: any) => void, capture?: boolean) =>
     target?.addEventListener?.(event, (event: any) => client.isBusy || client.run(() => listener(event)), capture);
+  /** The same at a door that can be closed later; one that was closed from the start is left as it is. */
+  const listenAt = (door: keyof Hooks, target: any, event: string, listener: (event: any) => void, capture?: boolean) =>
+    on(door) && listen(target, event, (event) => on(door) && listener(event), capture);
   const step = (category: string, message: string | undefined, data?: Record<string, unknown>, level?: Level, type?: string) =>
     client.addBreadcrumb({ category, message, data, level, type });
 
-  if (on('errors')) listen(page, 'error', (event) => onErrorEvent(client, event));
-  if (on('rejections')) listen(page, 'unhandledrejection', (event) => onRejectionEvent(client, event));
-  if (hooks.resources)
-    listen(
-      page,
-      'error',
-      ({ target }) => {
-        if (target && target != page && target.tagName)
-          client.capture(`Failed to load <${target.tagName.toLowerCase()}> ${target.src || target.href}`, { mechanism: 'resource', handled: true }, { level: 'warning' });
-      },
-      true,
-    );
+  listenAt('errors', page, 'error', (event) => onErrorEvent(client, event));
+  listenAt('rejections', page, 'unhandledrejection', (event) => onRejectionEvent(client, event));
+  listenAt(
+    'resources',
+    page,
+    'error',
+    ({ target }) => {
+      if (target && target != page && target.tagName)
+        client.capture(`Failed to load <${target.tagName.toLowerCase()}> ${target.src || target.href}`, { mechanism: 'resource', handled: true }, { level: 'warning' });
+    },
+    true,
+  );
 
   if (on('console'))
     for (const name of ['error', 'warn', 'info', 'log', 'debug'])
       wrap(page.console, name, (original) =>
         function (this: any, ...args: any[]) {
-          if (!client.isBusy)
+          if (!client.isBusy && on('console'))
             client.run(() => {
               if (name != 'error') return step('console', args.map(textOf).join(' '), undefined, name == 'warn' ? 'warning' : name == 'debug' ? 'debug' : 'info');
               const error = args.find(isError);
@@ -80,7 +82,7 @@ export function install(client: Client): void {
     let from = page.location?.href;
     const moved = () => {
       const to = page.location.href;
-      if (to != from) step('navigation', undefined, { from, to }, undefined, 'navigation');
+      if (to != from && on('history')) step('navigation', undefined, { from, to }, undefined, 'navigation');
       from = to;
     };
     for (const name of ['pushState', 'replaceState'])
@@ -95,8 +97,8 @@ export function install(client: Client): void {
     listen(page, 'hashchange', moved);
   }
 
-  const requested = (category: string, method: string, url: string, status?: number, error?: any) =>
-    step(category, undefined, { method, url, status_code: status, error: error && textOf(error) }, !status || status >= 400 ? 'error' : undefined, 'http');
+  const requested = (category: 'fetch' | 'xhr', method: string, url: string, status?: number, error?: any) =>
+    on(category) && step(category, undefined, { method, url, status_code: status, error: error && textOf(error) }, !status || status >= 400 ? 'error' : undefined, 'http');
 
   if (on('fetch'))
     wrap(page, 'fetch', (original) =>
@@ -114,15 +116,18 @@ export function install(client: Client): void {
         });
         // As the caller called it, with as many arguments.
         const answer = init === undefined ? original.call(this, input) : original.call(this, input, init);
-        return answer.then(
-          (response: Response) => {
-            requested('fetch', method, url, response.status);
-            return response;
-          },
-          (error: any) => {
-            requested('fetch', method, url, undefined, error);
-            throw error;
-          },
+        // A page may have put something else in its place, which promises nothing.
+        return (
+          answer?.then?.(
+            (response: Response) => {
+              requested('fetch', method, url, response?.status);
+              return response;
+            },
+            (error: any) => {
+              requested('fetch', method, url, undefined, error);
+              throw error;
+            },
+          ) ?? answer
         );
       },
     );
@@ -146,8 +151,8 @@ export function install(client: Client): void {
     );
   }
 
-  if (on('clicks')) listen(page.document, 'click', ({ target }) => step('ui.click', pathOf(target)), true);
-  if (on('inputs')) listen(page.document, 'change', ({ target }) => step('ui.input', pathOf(target)), true);
+  listenAt('clicks', page.document, 'click', ({ target }) => step('ui.click', pathOf(target)), true);
+  listenAt('inputs', page.document, 'change', ({ target }) => step('ui.input', pathOf(target)), true);
 
   listen(page.document, 'visibilitychange', () => (page.document.hidden ? client.hide() : client.wake()));
   listen(page, 'pagehide', () => client.hide());

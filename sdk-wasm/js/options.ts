@@ -52,11 +52,13 @@ export interface Options {
   environment?: string;
   /** Name of the application, where one project has several. */
   app?: string;
-  /** A path of your own server that forwards the body unchanged, for visitors who block trackers. */
+  /** A path of your own server that forwards the body unchanged to the collector's `/api/PROJECT/envelope/`, for visitors
+   * who block trackers. */
   tunnel?: string;
   /** Steps remembered before an alert: 20 unless said otherwise, 100 at most. */
   maxBreadcrumbs?: number;
-  /** Changes an event, or drops it by returning `null`. */
+  /** Changes an event, or drops it by returning `null`; one that throws changes nothing. What is sent before the core is
+   * there, or where it never comes, does not pass it. */
   beforeSend?: (event: Event) => Event | null;
   /** Sends the header `traceparent` with requests to the page's own origin, so that a page's error meets its service's. */
   traceparent?: boolean;
@@ -75,7 +77,8 @@ export interface AlertOptions {
 
 /** The calls of the SDK; none of them ever throws. */
 export interface ErrorSentinel {
-  /** Starts reporting; what is set here wins over the script tag's attributes. */
+  /** Starts reporting; what is set here wins over the script tag's attributes. Called again it changes what it is given,
+   * all but `dsn`, `tunnel` and `maxBreadcrumbs`; hooks that were off from the start stay off. */
   init(options?: Options): void;
   /** Reports an error, or anything else, and returns the id under which the collector shows it. */
   sendAlert(error: unknown, options?: AlertOptions): string;

@@ -8,23 +8,27 @@ import type { Dsn } from './dsn.js';
 
 /** 16 random bytes as hexadecimal digits: an event's id. */
 export function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('');
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
 }
 
-/** Sends it to `POST /log-error`, which reads stacks as text. Says whether the browser has taken it. */
-export function sendRaw(dsn: Dsn, id: string, time: number, error: any, about: any, level?: string): boolean {
+/**
+ * Sends it to `POST /log-error`, which reads stacks as text, or by the tunnel. Says whether the browser has taken it.
+ * `about` is what else is known of it, the settings among it.
+ */
+export function sendRaw(dsn: Dsn, id: string, time: number, error: any, about: any): boolean {
   return navigator.sendBeacon(
-    `${dsn.base}/log-error?key=${dsn.key}`,
-    JSON.stringify({
-      ...about,
-      event_id: id,
-      timestamp: time / 1e3,
-      platform: 'javascript',
-      level,
-      type: error?.name || 'Error',
-      message: ('' + (error?.message || error)).slice(0, 8e3),
-      stack: error?.stack,
-      extra: { url: location.href },
-    }),
+    about.tunnel || dsn.base + '/log-error?key=' + dsn.key,
+    // What comes by a tunnel finds its way by the DSN in its own first line.
+    (about.tunnel ? JSON.stringify(about) + '\n{"type":"event"}\n' : '') +
+      JSON.stringify({
+        ...about,
+        event_id: id,
+        timestamp: time / 1e3,
+        platform: 'javascript',
+        type: error?.name || 'Error',
+        message: String(error?.message || error).slice(0, 8e3),
+        stack: error?.stack,
+        extra: { url: '' + location },
+      }),
   );
 }

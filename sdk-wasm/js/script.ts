@@ -1,5 +1,6 @@
 /** The rest of the script tag's code: takes over from the stub, with everything that it kept. */
 import { Sentinel } from './api.js';
+import type { Client } from './client.js';
 import { fromModule } from './core.js';
 import { onErrorEvent, onRejectionEvent } from './hooks.js';
 import type { Hooks, Options } from './options.js';
@@ -7,12 +8,14 @@ import type { Stub } from './stub.js';
 
 declare const WASM_FILE: string;
 declare const ASM_FILE: string;
+declare const ASM_INTEGRITY: string;
 
 ((page: any) => {
   const stub: (Stub & Record<string, any>) | undefined = page.ErrorSentinel;
   if (!stub?.q) return;
   const { b: base, s: settings } = stub;
   const mark = Symbol.for('error-sentinel');
+  const nonce = (document.currentScript as HTMLScriptElement | null)?.nonce || '';
 
   /** WebAssembly, else the same in plain JavaScript, which announces itself by a global. */
   const makeCore = () =>
@@ -21,7 +24,9 @@ declare const ASM_FILE: string;
         new Promise<any>((resolve, reject) => {
           const script = document.createElement('script');
           script.src = base + ASM_FILE;
-          script.crossOrigin = 'anonymous';
+          script.integrity = ASM_INTEGRITY;
+          script.crossOrigin = '';
+          script.nonce = nonce;
           script.onload = () => (page.__errorSentinelCore ? resolve(page.__errorSentinelCore) : reject());
           script.onerror = reject;
           document.documentElement.append(script);
@@ -39,21 +44,21 @@ declare const ASM_FILE: string;
   const { dsn, release, environment, app, tunnel } = settings;
   const given: Options = { dsn, release, environment, app, tunnel, hooks, traceparent: 'traceparent' in settings };
 
-  const queue = stub.q;
-  stub.q = null;
+  const queue = stub.q.splice(0);
   page.removeEventListener('error', stub.l);
   page.removeEventListener('unhandledrejection', stub.l);
   page.ErrorSentinel = sentinel;
   // What the page sets itself wins, even where it came before us.
   const asked = queue.filter(([name]) => name == 'init').map(([, options]) => options);
-  const init = (options?: Options) => Sentinel.prototype.init.call(sentinel, { ...given, ...options, hooks: { ...hooks, ...options?.hooks } });
+  const init = (options?: Options) =>
+    Sentinel.prototype.init.call(sentinel, sentinel.client?.isOn ? options : { ...given, ...options, hooks: { ...hooks, ...options?.hooks } });
   sentinel.init = init;
   if (asked.length || dsn) init(Object.assign({}, ...asked));
-  const client = sentinel.client;
+  const client: Client | undefined = sentinel.client;
   client?.lose(stub.n);
-  for (const [name, first, second, time, id] of queue) {
-    if (name == 'error') client && onErrorEvent(client, first, id, time);
-    else if (name == 'unhandledrejection') client && onRejectionEvent(client, first, id, time);
+  for (const [name, first, time, id, second] of queue) {
+    if (name == 'error') client?.listensTo('errors') && onErrorEvent(client, first, id, time);
+    else if (name == 'unhandledrejection') client?.listensTo('rejections') && onRejectionEvent(client, first, id, time);
     else if (name == 'sendAlert') client?.capture(first, { mechanism: 'send_alert', handled: true, id, time }, second);
     else if (name == 'flush') sentinel.flush(first).then(second);
     else if (name != 'init') sentinel[name](first, second);

@@ -9,11 +9,13 @@ import { randomId, sendRaw } from './raw.js';
 
 declare const SDK_FILE: string;
 declare const SDK_INTEGRITY: string;
+/** Ours, or what has taken over from us. */
+declare const ErrorSentinel: { sendAlert(error: unknown, options?: unknown): string };
 
 /** What the stub leaves for the SDK. */
 export interface Stub {
-  /** Calls and errors so far: name, first two arguments, time, id. The SDK takes it away, which ends the stub. */
-  q: [name: string, first: any, second: any, time: number, id: string][] | null;
+  /** Calls and errors so far: name, first argument, time, id, second argument. The SDK empties it. */
+  q: [name: string, first: any, time: number, id: string, second: any][];
   /** How many errors came when there was no more room in it. */
   n: number;
   /** The script tag's attributes. */
@@ -24,23 +26,28 @@ export interface Stub {
   l: (event: any) => void;
 }
 
-((page: any, script: any) => {
-  if (page.ErrorSentinel) return;
+const page: any = self;
+const script: any = document.currentScript;
+if (!page.ErrorSentinel) {
   const settings = { ...script?.dataset };
   const dsn = parseDsn(settings.dsn);
   let isAlone: unknown;
 
-  /** Of events, all tell of an error; of calls, only some report one. */
-  const isReport = (name: string) => /Al|^[eu]/.test(name);
-  const sendAll = () => {
-    for (const [name, first, , time, id] of api.q?.splice(0) || [])
-      if (dsn && isReport(name)) sendRaw(dsn, id, time, first.error || first.reason || first, settings);
+  /** Whether it is one of `error`, `unhandledrejection` and `sendAlert`, which tell of an error. */
+  const isReport = (name: string) => /[Ao]/.test(name);
+  const sendAll = (_?: unknown) => {
+    for (const [name, first, time, id] of api.q.splice(0))
+      try {
+        if (isReport(name)) sendRaw(dsn!, id, time, name[0] == 'u' ? first.reason : first?.error || first, settings);
+      } catch {
+        // There is no DSN, or no way to put it into words; the others can be.
+      }
   };
   const push = (name: string, first: any, second?: any) => {
     const id = randomId();
-    if (api.q)
-      if (!api.q[98] || name == 'flush') api.q.push([name, first, second, +new Date(), id]);
-      else if (isReport(name)) api.n++;
+    // Whoever waits is answered however much there is.
+    if (!api.q[98] || name[0] == 'f') api.q.push([name, first, +new Date(), id, second]);
+    else if (isReport(name)) api.n++;
     if (isAlone) sendAll();
     return id;
   };
@@ -49,7 +56,7 @@ export interface Stub {
     q: [],
     n: 0,
     s: settings,
-    b: script?.src ? script.src.replace(/[^/]*$/, '') : dsn ? dsn.base + '/' : '',
+    b: script?.src.replace(/[^/]*$/, '') || dsn?.base + '/',
     l: listener,
     flush: (ms = 2e3) =>
       new Promise((done) => {
@@ -59,19 +66,16 @@ export interface Stub {
       }),
   });
   for (const name of ['init', 'sendAlert', 'addBreadcrumb', 'setUser', 'setTag']) api[name] = push.bind(page, name);
-  page.sendAlert ||= (error: any, options: any) => page.ErrorSentinel.sendAlert(error, options);
-  addEventListener('error', listener);
-  addEventListener('unhandledrejection', listener);
+  page.sendAlert ||= (error: any, options: any) => ErrorSentinel.sendAlert(error, options);
+  // The doors are called `errors` and `rejections`.
+  for (const type of ['error', 'unhandledrejection']) settings.off?.match(type.slice(-9)) || addEventListener(type, listener);
   addEventListener('pagehide', sendAll);
 
   const rest = document.createElement('script');
   rest.src = api.b + SDK_FILE;
   rest.integrity = SDK_INTEGRITY;
-  rest.crossOrigin = 'anonymous';
+  rest.crossOrigin = '';
   rest.nonce = script?.nonce;
-  rest.onerror = (failed) => {
-    isAlone = failed;
-    sendAll();
-  };
+  rest.onerror = (failed) => sendAll((isAlone = failed));
   document.head.append(rest);
-})(window, document.currentScript);
+}

@@ -21,9 +21,9 @@ fn with<T: Default>(work: impl FnOnce(&mut Page) -> T) -> T {
 
 /// [`Page::new`]
 #[wasm_bindgen]
-pub fn start(steps_count: usize, asks_page: bool, seed: f64) {
+pub fn start(steps_count: usize, seed: f64) {
     if let Some(mut page) = PAGE.try_lock() {
-        page.get_or_insert_with(|| Page::new(steps_count, asks_page, seed));
+        page.get_or_insert_with(|| Page::new(steps_count, seed));
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Page {
     storms: Storms<Object>,
     /// Events that the page's `beforeSend` has yet to look at; the first one it is looking at.
     ready: VecDeque<Outgoing>,
-    /// Whether it has one.
+    /// Whether it has one: it has asked for an event once.
     asks_page: bool,
     /// When [`Page::poll`] is worth another call.
     wake_at: Option<MonotonicMs>,
@@ -45,9 +45,8 @@ pub struct Page {
 
 impl Page {
     /// One that holds nothing. `steps_count` is the most
-    /// breadcrumbs remembered; `asks_page` tells whether there is a `beforeSend`; `seed`
-    /// spreads the retries of many pages that failed at once.
-    pub fn new(steps_count: usize, asks_page: bool, seed: f64) -> Page {
+    /// breadcrumbs remembered; `seed` spreads the retries of many pages that failed at once.
+    pub fn new(steps_count: usize, seed: f64) -> Page {
         let limits = Limits {
             queue_count: QUEUE_COUNT,
             queue_bytes: QUEUE_BYTES,
@@ -61,7 +60,7 @@ impl Page {
             debug_ids: DebugIds::default(),
             storms: Storms::default(),
             ready: VecDeque::new(),
-            asks_page,
+            asks_page: false,
             wake_at: None,
         }
     }
@@ -119,8 +118,9 @@ impl Page {
     }
 
     /// The next event for the page's `beforeSend` to look at, as JSON; empty when there is none. [`Page::submit`]
-    /// takes what it made of it.
+    /// takes what it made of it. From the first call on, nothing leaves that was not asked for here.
     pub fn prepare(&mut self, now_ms: f64) -> Vec<u8> {
+        self.asks_page = true;
         self.close_storms(monotonic(now_ms), false);
         self.ready.front().map(|outgoing| outgoing.json.clone()).unwrap_or_default()
     }

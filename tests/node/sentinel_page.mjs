@@ -9,11 +9,12 @@ import { createServer, request as forward } from "node:http";
 import { basename } from "node:path";
 import { withEngine } from "./engines.mjs";
 import { APP, SCENARIOS, ready } from "./sentinel_scenarios.mjs";
+import { SETTINGS } from "./sentinel_settings.mjs";
 
 const [dsn, engine, name] = process.argv.slice(2);
 const [, key, collector, project] = /^http:\/\/(\w+)@(.+)\/(\d+)$/.exec(dsn);
 
-const scenario = SCENARIOS[name];
+const scenario = SCENARIOS[name] ?? SETTINGS[name];
 const uncaught = [];
 const asked = [];
 let posted = () => {};
@@ -53,7 +54,8 @@ async function html() {
   const stub = async () => (await fetch(`http://${collector}/sentinel.js`)).text();
   const tag = scenario.inline ? `<script ${attributes}>${await stub()}</script>` : `<script src="/sentinel.js" ${attributes} async></script>`;
   const before = scenario.before ? `(${scenario.before})();` : "";
-  return `<!doctype html><title>Shop</title><script>(${watch})();${before}</script><script src="/app.js"></script>${tag.repeat(scenario.twice ? 2 : 1)}${scenario.body || ""}<p>Apples`;
+  const page = `<!doctype html><title>Shop</title><script>(${watch})();${before}</script><script src="/app.js"></script>${tag.repeat(scenario.twice ? 2 : 1)}${scenario.body || ""}<p>Apples`;
+  return scenario.nonce ? page.replaceAll("<script", `<script nonce="${scenario.nonce}"`) : page;
 }
 
 const server = createServer(async (request, response) => {
@@ -63,9 +65,11 @@ const server = createServer(async (request, response) => {
   if (world.isOffline) return request.socket.destroy();
   if (scenario.missing?.test(pathname)) return response.writeHead(404).end();
   if (scenario.holds?.test(pathname)) await held;
-  if (/^\/(sentinel|api|log-error)/.test(pathname)) {
+  if (/^\/(sentinel|api|log-error|quiet)/.test(pathname)) {
     const { method, headers } = request;
-    const asking = forward(`http://${collector}${request.url}`, { method, headers }, (answer) => {
+    // The page's own path, which tells the collector nothing but the body.
+    const path = pathname == "/quiet" ? `/api/${project}/envelope/` : request.url;
+    const asking = forward(`http://${collector}${path}`, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
       if (method == "POST") {

@@ -227,7 +227,7 @@ export const SCENARIOS = {
 };
 
 /** The page reports one error, named like its scenario. */
-async function alert(page, { name }) {
+export async function alert(page, { name }) {
   await page.evaluate((name) => report(name), name);
 }
 

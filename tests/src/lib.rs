@@ -21,6 +21,7 @@ pub mod labelled;
 pub mod load;
 mod mail;
 pub mod markdown;
+pub mod page;
 pub mod payload;
 mod person;
 mod process;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use error_sentinel_wire::codec::{JsonWriter, decode_value};
 use error_sentinel_wire::envelope::{self, Header, Item};
-use error_sentinel_wire::{ClientReport, EventId, Value, limits};
+use error_sentinel_wire::{ClientReport, EventId, Value, limits, log_error};
 use sha2::{Digest as _, Sha256};
 
 use super::group::{Batch, Candidate, Report};
@@ -77,6 +77,7 @@ fn read_item(
     match item.header.kind.as_str() {
         "event" => {
             let value = decode_value(item.payload).map_err(|error| format!("an event is {error}"))?;
+            let value = with_frames(value);
             let id = item.header.event_id.or(header_id).or_else(|| own_id(&value));
             let id =
                 id.unwrap_or_else(|| EventId(u128::from_be_bytes(digest_of(accepted, item.payload, true))));
@@ -92,6 +93,17 @@ fn read_item(
             Ok(None)
         }
     }
+}
+
+/// What a page sends by its tunnel before its core is there: what `/log-error` takes, as an event.
+fn with_frames(value: Value) -> Value {
+    let is_text =
+        value.get("exception").is_none() && value.get("stack").is_some_and(|stack| stack.as_str().is_some());
+    if !is_text {
+        return value;
+    }
+    let event = log_error::event_from_value(value.clone()).map(|event| event.to_json());
+    event.ok().and_then(|json| decode_value(&json).ok()).unwrap_or(value)
 }
 
 fn own_id(value: &Value) -> Option<EventId> {

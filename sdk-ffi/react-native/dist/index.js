@@ -9,7 +9,7 @@ var NativeErrorSentinel_default = TurboModuleRegistry.get("ErrorSentinel");
 // ../../sdk-wasm/js/dsn.ts
 function parseDsn(text) {
   const parts = /^\s*(https?:\/\/)(\w+)(?::\w*)?@(.+)\/(\d+)\/?\s*$/i.exec(text);
-  return parts ? { base: parts[1] + parts[3], key: parts[2], project: parts[4] } : void 0;
+  return parts && { base: parts[1] + parts[3], key: parts[2], project: parts[4] };
 }
 
 // ../../sdk-wasm/js/record.ts

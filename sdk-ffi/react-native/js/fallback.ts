@@ -31,7 +31,7 @@ export function startFallback(dsn: Dsn, options: Options): Sink {
     }
   };
   const delivery = new Delivery(dsn, {}, use, () => hasFailed);
-  use(() => core.start(options.maxBreadcrumbs ?? MAX_BREADCRUMBS, false, Math.random() * 2 ** 53));
+  use(() => core.start(options.maxBreadcrumbs ?? MAX_BREADCRUMBS, Math.random() * 2 ** 53));
 
   const tags: Record<string, string> = {};
   let user: Record<string, unknown> | undefined;

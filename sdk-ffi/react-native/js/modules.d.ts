@@ -17,7 +17,7 @@ declare module '*/dist/asm.js';
 
 /** The browser SDK's core, as its build generates it. */
 declare module '*/generated/core_bg.js' {
-  export function start(stepsCount: number, asksPage: boolean, seed: number): void;
+  export function start(stepsCount: number, seed: number): void;
   export function add_breadcrumb(step: string): void;
   export function capture(event: string, looks: string, count: number, nowMs: number, timeMs: number): boolean;
   export function prepare(nowMs: number): Uint8Array;

@@ -24,7 +24,7 @@ fn event(id: u32, message: &str, stack: &str, more: &str) -> String {
 }
 
 fn page() -> Page {
-    Page::new(20, false, 1.0)
+    Page::new(20, 1.0)
 }
 
 /// What tells one error from another.
@@ -140,7 +140,8 @@ fn what_the_script_counted_itself_is_counted_with_the_rest() {
 
 #[test]
 fn the_page_sees_what_leaves_and_may_change_or_drop_it() {
-    let mut page = Page::new(20, true, 1.0);
+    let mut page = Page::new(20, 1.0);
+    assert!(page.prepare(0.0).is_empty());
     report(&mut page, 1, "kept", STACK, 0.0);
     report(&mut page, 2, "dropped", "", 0.0);
     let first = String::from_utf8(page.prepare(0.0)).unwrap();

@@ -38,6 +38,16 @@ fn an_event_is_read_scrubbed_titled_and_grouped() {
 }
 
 #[test]
+fn what_came_by_a_tunnel_as_a_page_sends_it_raw_has_frames() {
+    let json = br#"{"event_id":"00000000000000000000000000000007","type":"TypeError","message":"x is null",
+        "stack":"TypeError: x is null\n    at pay (https://shop.example/app.js:3:7)"}"#;
+    let prepared = prepare(&accepted(&Header::default(), &[("event", None, json)]));
+    let one = &prepared.batch.events[0];
+    assert_eq!((one.event.event_id, one.issue.title.as_str()), (EventId(7), "TypeError: x is null"));
+    assert!(one.issue.culprit.contains("pay"), "{}", one.issue.culprit);
+}
+
+#[test]
 fn one_bad_item_does_not_cost_the_others() {
     let items: [(&str, Option<u128>, &[u8]); 5] = [
         ("event", Some(1), b"{}"),
