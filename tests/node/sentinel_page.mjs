@@ -1,7 +1,7 @@
 // A page with the script tag of the collector's welcome and nothing else, in one of the three engines.
 //
 // Usage: sentinel_page.mjs DSN ENGINE SCENARIO. The page and the collector have one origin here, by way of a server
-// that can also lose, hold back and refuse. Prints as JSON: `uncaught`, what the page's own error events saw besides
+// that can also lose, hold back and refuse, unless the scenario wants the collector's own. Prints as JSON: `uncaught`, what the page's own error events saw besides
 // what the scenario raised on purpose; `posts`, how many requests reported something; and what the scenario returns.
 
 import { readFile } from "node:fs/promises";
@@ -50,9 +50,13 @@ function watch() {
 }
 
 async function html() {
-  const attributes = `data-dsn="${world.dsn}" data-release="page@1.0.0" ${scenario.attributes || ""}`;
+  const attributes = `data-dsn="${scenario.isForeign ? dsn : world.dsn}" data-release="page@1.0.0" ${scenario.attributes || ""}`;
   const stub = async () => (await fetch(`http://${collector}/sentinel.js`)).text();
-  const tag = scenario.inline ? `<script ${attributes}>${await stub()}</script>` : `<script src="/sentinel.js" ${attributes} async></script>`;
+  const foreign = async () => {
+    const { integrity } = JSON.parse(await readFile(new URL("../../sdk-wasm/dist/manifest.json", import.meta.url)))["sentinel.js"];
+    return `<script src="http://${collector}/sentinel.js" integrity="${integrity}" crossorigin="anonymous" ${attributes} async></script>`;
+  };
+  const tag = scenario.isForeign ? await foreign() : scenario.inline ? `<script ${attributes}>${await stub()}</script>` : `<script src="/sentinel.js" ${attributes} async></script>`;
   const before = scenario.before ? `(${scenario.before})();` : "";
   const page = `<!doctype html><title>Shop</title><script>(${watch})();${before}</script><script src="/app.js"></script>${tag.repeat(scenario.twice ? 2 : 1)}${scenario.body || ""}<p>Apples`;
   return scenario.nonce ? page.replaceAll("<script", `<script nonce="${scenario.nonce}"`) : page;

@@ -139,6 +139,14 @@ export const SETTINGS = {
       return { asked };
     },
   },
+  // The collector has an address of its own, as most have.
+  foreign: { isForeign: true, run: alert },
+  // The same, and nothing but plain JavaScript.
+  "foreign-no-wasm": {
+    isForeign: true,
+    before: () => { delete window.WebAssembly; },
+    run: alert,
+  },
   // A policy that knows scripts by a word in their tags, and no WebAssembly.
   nonce: {
     nonce: "apples",

@@ -45,6 +45,15 @@ fn assert_was_set(event: &Value, release: &str) {
     );
 }
 
+fn a_collector_of_another_origin_is_reached_by_a_script_that_is_bound_by_its_hash(engine: &str) {
+    for scenario in ["foreign", "foreign-no-wasm"] {
+        let (seen, event) = only_event(engine, scenario);
+        assert_by_core(&event);
+        assert_frame(&event, "report");
+        assert_eq!(seen["posts"], 0, "nothing goes by way of the page's own server");
+    }
+}
+
 fn what_is_set_after_the_start_counts(engine: &str) {
     assert_was_set(&only_event(engine, "late-init").1, "late@2");
 }
@@ -101,6 +110,7 @@ engines! {
     whatever_the_stub_holds_is_sent_or_costs_nothing_else,
     a_page_with_a_tunnel_needs_no_other_way,
     a_tunnel_is_enough_even_for_the_stub,
+    a_collector_of_another_origin_is_reached_by_a_script_that_is_bound_by_its_hash,
     what_is_set_after_the_start_counts,
     what_is_set_before_the_script_is_there_counts,
     every_door_is_listened_at,
