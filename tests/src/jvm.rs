@@ -45,6 +45,22 @@ impl AndroidHarness {
     #[cfg(target_arch = "x86_64")]
     #[track_caller]
     pub fn prepare_for_android() -> AndroidHarness {
+        AndroidHarness::on_android(&android_folder().join("aar/jni/x86_64/liberror_sentinel.so"))
+    }
+
+    /// The same, with one that was built alike but panics on purpose.
+    ///
+    /// # Panics
+    /// As [`AndroidHarness::prepare`].
+    #[cfg(target_arch = "x86_64")]
+    #[track_caller]
+    pub fn prepare_panics_on_android() -> AndroidHarness {
+        AndroidHarness::on_android(&android_folder().join("libharness.so"))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[track_caller]
+    fn on_android(library: &Path) -> AndroidHarness {
         let system = tempfile::tempdir().expect("a temporary folder");
         for (name, code) in [("libc.so", ""), ("libdl.so", ""), ("errno.so", ERRNO)] {
             let source = system.path().join("source.c");
@@ -53,7 +69,7 @@ impl AndroidHarness {
             compiler.args(["-shared", "-fPIC", &format!("-Wl,-soname,{name}"), "-o"]);
             finish(compiler.arg(system.path().join(name)).arg(source), COMPILE).success();
         }
-        AndroidHarness::with(&android_folder().join("aar/jni/x86_64/liberror_sentinel.so"), Some(system))
+        AndroidHarness::with(library, Some(system))
     }
 
     #[track_caller]

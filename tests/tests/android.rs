@@ -134,6 +134,15 @@ fn the_library_for_android_does_what_the_one_for_this_machine_does() {
     collector.api().await_total(1 + 4 + 16 * 20, SOON);
 }
 
+/// It unwinds by other means than the one for this machine, and tables that no panic needs are left out.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_panic_in_the_library_for_android_is_an_ordinary_return() {
+    let (_folder, path) = app_folder();
+    let done = AndroidHarness::prepare_panics_on_android().run(&["misuse", NOWHERE, &path], RUN).success();
+    assert!(done.stdout.contains("wrong calls"), "{done:#?}");
+}
+
 /// The harness dies of an exception in a thread, while the collector hangs; then another run of it delivers.
 #[track_caller]
 fn crashes_and_delivers(command: &str) -> (String, Value) {

@@ -65,6 +65,8 @@ pub fn provide_for_tests(log: &Path) -> Result<Vec<String>> {
     }
     kotlin::compile_library(log)?;
     kotlin::compile_harness(log)?;
+    // First, since it lies where the one that is packed comes to lie.
+    native::build_harness(&folder().join("libharness.so"), log)?;
     for abi in Abi::ALL {
         native::build(abi, true, log)?;
     }

@@ -69,12 +69,24 @@ fn build_dir() -> PathBuf {
 
 /// Builds it, with native crashes where they are wanted and can be reported.
 pub fn build(abi: Abi, has_native_crashes: bool, log: &Path) -> Result<()> {
-    let features = if has_native_crashes && abi.reports_native_crashes() { "jvm,crash" } else { "jvm" };
+    build_with(abi, if has_native_crashes && abi.reports_native_crashes() { "jvm,crash" } else { "jvm" }, log)
+}
+
+/// Builds it so that it panics on purpose, for this machine's kind of processor.
+pub fn build_harness(to: &Path, log: &Path) -> Result<()> {
+    build_with(Abi::X86_64, "jvm,crash,harness", log)?;
+    fs::copy(library(Abi::X86_64), to).map(drop).map_err(Into::into)
+}
+
+fn build_with(abi: Abi, features: &str, log: &Path) -> Result<()> {
     let (linker, link) = provide_linker(abi, log)?;
     let variable =
         |name: &str| format!("CARGO_TARGET_{}_{name}", abi.target().to_uppercase().replace('-', "_"));
-    let flags =
-        format!("{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=--icf=all {}", small::FLAGS);
+    // What it has itself it must not get from elsewhere: of two unwinders in one process each would do a part.
+    let flags = format!(
+        "{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-Bsymbolic -Clink-arg=--icf=all {}",
+        small::FLAGS
+    );
     let cargo = small::library("cdylib", abi.target(), features)
         .words("--target-dir")
         .argument(build_dir())
