@@ -32,7 +32,16 @@ impl Proxied {
     /// When one of the two does not come up.
     #[track_caller]
     pub fn by_nginx() -> Proxied {
-        Proxied::start("nginx.conf", |recipe, certificate, port, folder| {
+        Proxied::by_nginx_as(Certificate::for_this_machine())
+    }
+
+    /// The same with another certificate to show.
+    ///
+    /// # Panics
+    /// As [`Proxied::by_nginx`].
+    #[track_caller]
+    pub fn by_nginx_as(certificate: Certificate) -> Proxied {
+        Proxied::start("nginx.conf", certificate, |recipe, certificate, port, folder| {
             let site = replaced(
                 recipe,
                 &[
@@ -65,7 +74,7 @@ impl Proxied {
     /// When one of the two does not come up.
     #[track_caller]
     pub fn by_caddy() -> Proxied {
-        Proxied::start("Caddyfile", |recipe, certificate, port, folder| {
+        Proxied::start("Caddyfile", Certificate::for_this_machine(), |recipe, certificate, port, folder| {
             // Its own way to a certificate leads through the internet.
             let site = format!(
                 "https://localhost:{port} {{\n\tbind 127.0.0.1\n\ttls {} {}",
@@ -87,8 +96,11 @@ impl Proxied {
     }
 
     #[track_caller]
-    fn start(recipe: &str, command: impl FnOnce(&str, &Certificate, u16, &Path) -> Command) -> Proxied {
-        let certificate = Certificate::for_this_machine();
+    fn start(
+        recipe: &str,
+        certificate: Certificate,
+        command: impl FnOnce(&str, &Certificate, u16, &Path) -> Command,
+    ) -> Proxied {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let collector = Setup::default()
