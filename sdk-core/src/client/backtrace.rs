@@ -109,7 +109,14 @@ pub fn written(text: &str, own: &[String]) -> Option<Stacktrace> {
             frame.colno = column.and_then(|column| column.parse().ok());
         }
     }
-    arranged(frames, false, own)
+    let mut stack = arranged(frames, false, own)?;
+    // `?` and its like turn one error into another on behalf of the function that they stand in.
+    let made =
+        stack.frames.iter().rposition(|frame| !is_of_std(frame.function.as_deref().unwrap_or_default()));
+    if let Some(made) = made {
+        stack.frames.truncate(made + 1);
+    }
+    Some(stack)
 }
 
 /// A function's name without the hash that changes with every build: `shop::pay::h0123456789abcdef`.
@@ -179,9 +186,24 @@ fn plain(name: &str) -> &str {
     name.strip_prefix("dyn ").unwrap_or(name)
 }
 
+/// The path whose crate a function is of: that of a method is its type's, and its trait's where the type is any or
+/// one of the language's own, as in `<T as core::convert::Into<U>>::into`.
+fn implemented_by(name: &str) -> &str {
+    let path = plain(name);
+    match path.split_once(" as ") {
+        Some((of_type, of_trait)) if !of_type.contains("::") => of_trait,
+        _ => path,
+    }
+}
+
+fn is_of_std(name: &str) -> bool {
+    let path = implemented_by(name);
+    ["core::", "std::", "alloc::"].iter().any(|library| path.starts_with(library))
+}
+
 /// Whether a function is the application's own, as far as its name tells.
 pub fn is_application(name: &str) -> bool {
-    let name = plain(name);
+    let name = implemented_by(name);
     // What has no module is of the C library or of the linker, but for the program's own `main`.
     // A bare function type is called by the standard library.
     let is_bare = name.starts_with("fn(") || name.starts_with("for<");
@@ -200,12 +222,18 @@ mod tests {
 
     #[test]
     fn libraries_are_told_from_the_application() {
-        for own in ["shop::pay", "<shop::Cart as core::fmt::Display>::fmt", "main::main"] {
+        for own in [
+            "shop::pay",
+            "<shop::Cart as core::fmt::Display>::fmt",
+            "<u32 as shop::Price>::price",
+            "main::main",
+        ] {
             assert!(is_application(own), "{own}");
         }
         for library in [
             "std::rt::lang_start",
             "<std::io::Error as x>::y",
+            "<T as core::convert::Into<U>>::into",
             "tokio::runtime::x",
             "__libc_start_main",
             "_start",
@@ -254,6 +282,15 @@ mod tests {
             (Some("./src/pay.rs"), Some(10), Some(5))
         );
         assert_eq!(pay.in_app, Some(true));
+        // Of another error, by `?`.
+        let text = text.replace("shop::pay::h0123456789abcdef", "<T as core::convert::Into<U>>::into")
+            + "   3: core::result::Result<T,E>::map_err\n   4: shop::pay\n   5: core::ops::FnOnce::call_once\n";
+        let stack = written(&text, &[]).unwrap();
+        assert_eq!(stack.frames.last().unwrap().function.as_deref(), Some("main"));
+        let text = text.replace("   2: main\n", "");
+        let stack = written(&text, &[]).unwrap();
+        let names: Vec<_> = stack.frames.iter().filter_map(|frame| frame.function.as_deref()).collect();
+        assert_eq!(names, ["core::ops::FnOnce::call_once", "shop::pay"]);
         // And one of this very standard library, whose form could change.
         let real = written(&std::backtrace::Backtrace::force_capture().to_string(), &[]).unwrap();
         assert!(real.frames.len() > 3);
