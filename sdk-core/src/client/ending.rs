@@ -85,6 +85,7 @@ impl Ending {
     }
 
     /// Has all written that waits, and returns when it is, or when `patience` is at its end.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "nothing tells of an exit"))]
     fn write_out(&self, patience: Duration) {
         self.is_asked.store(true, Ordering::Release);
         self.wake();
