@@ -1,6 +1,7 @@
 //! Our own crate in a program of its own: what it reports arrives, and the program behaves as if it were not there.
 
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
@@ -46,7 +47,8 @@ fn aborting_binaries() -> &'static PathBuf {
     BINARIES.get_or_init(|| {
         let target = target_dir().join("abort");
         let target_dir = target.to_str().expect("UTF-8");
-        build(&["--bin", "panics", "--config", "profile.dev.panic=\"abort\"", "--target-dir", target_dir]);
+        let abort = ["--config", "profile.dev.panic=\"abort\"", "--target-dir", target_dir];
+        build(&[["--bin", "panics", "--bin", "worker"].as_slice(), &abort].concat());
         target.join("debug")
     })
 }
@@ -97,17 +99,17 @@ fn an_error_arrives_with_its_causes_its_steps_and_its_stack() {
     assert_eq!(own.len(), 1, "{own:#?}");
 }
 
+/// What a program said on standard error, without the number of the thread, which differs between runs.
+fn plain(finished: &Finished) -> Vec<String> {
+    finished.stderr.lines().map(|line| line.split(" (").next().unwrap_or(line).to_owned()).collect()
+}
+
 #[test]
 fn a_panic_arrives_and_the_program_dies_as_it_would_without_us() {
     let mut collector = Collector::start();
     let with = run("panics", &collector.dsn().to_string());
     let without = run("panics", "");
     assert_eq!((with.status.code(), &with.stdout), (without.status.code(), &without.stdout));
-    let plain = |finished: &Finished| {
-        // The number of the thread differs between runs.
-        let lines = finished.stderr.lines().map(|line| line.split(" (").next().unwrap_or(line).to_owned());
-        lines.collect::<Vec<_>>()
-    };
     assert_eq!(plain(&with), plain(&without));
     let event = event_of(&mut collector, "panic");
     let exception = &event["exception"]["values"][0];
@@ -128,14 +130,37 @@ fn a_panic_arrives_from_a_program_that_aborts_by_it() {
     let mut collector = Collector::start();
     let mut panics = program(aborting_binaries(), "panics", &collector.dsn().to_string());
     let ended = finish(panics.env("ERROR_SENTINEL_FAREWELL_MS", LONG_FAREWELL_MS), RUN);
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&ended.status),
-        Some(libc::SIGABRT),
-        "{ended:#?}"
-    );
+    assert_eq!(ended.status.signal(), Some(libc::SIGABRT), "{ended:#?}");
     let event = event_of(&mut collector, "panic");
     let frames = &event["exception"]["values"][0]["stacktrace"]["frames"];
     assert!(frames.to_string().contains("panics::read_settings"), "{frames:#}");
+}
+
+#[test]
+fn a_program_that_aborts_by_a_panic_ends_as_it_would_without_us() {
+    // One panics in its main thread, the other in one of several.
+    for name in ["panics", "worker"] {
+        let without = finish(&mut program(aborting_binaries(), name, ""), RUN);
+        assert_eq!(without.status.signal(), Some(libc::SIGABRT), "{without:#?}");
+        assert!(without.stderr.contains("panicked at"), "{without:#?}");
+        for conduct in [Conduct::Well, Conduct::Down, Conduct::BlackHole] {
+            for has_spool in [false, true] {
+                let (tracker, spool) = (Tracker::start(conduct), tempfile::tempdir().expect("a folder"));
+                let key = "0123456789abcdef0123456789abcdef";
+                let mut command = program(aborting_binaries(), name, &tracker.dsn(key));
+                command.env_remove("ERROR_SENTINEL_SPOOL_DIR").env_remove("ERROR_SENTINEL_FAREWELL_MS");
+                if has_spool {
+                    command.env("ERROR_SENTINEL_SPOOL_DIR", spool.path());
+                }
+                let with = finish(&mut command, RUN);
+                let what = format!("{name} {conduct:?} {has_spool}");
+                assert_eq!((with.status, &with.stdout), (without.status, &without.stdout), "{what}");
+                assert_eq!(plain(&with), plain(&without), "{what}");
+                let is_kept = has_spool && conduct != Conduct::Well;
+                assert_eq!(is_kept, !kept_events(spool.path()).is_empty(), "{what}");
+            }
+        }
+    }
 }
 
 #[test]
