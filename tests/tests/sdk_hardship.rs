@@ -303,6 +303,36 @@ fn a_disk_that_cannot_be_written_costs_no_error() {
 }
 
 #[test]
+fn a_spool_file_that_cannot_be_opened_or_written_costs_no_error() {
+    const COUNT: u64 = 20;
+    let (_dir, copy) = for_nobody();
+    for call in ["openat", "write"] {
+        let spool = temporary();
+        fs::set_permissions(spool.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+        let calls = spool.path().join("calls");
+        // Only these files are broken: what else the program opens and writes is not.
+        let files: String = (1..=COUNT)
+            .map(|id| format!(" -P {}/1-{KEY}/{id:032x}.unfinished", spool.path().display()))
+            .collect();
+        let broken = format!("strace -f -qq -o {} -e inject={call}:error=EIO{files}", calls.display());
+        let tracker = Tracker::start(Conduct::Well);
+        let mut command = as_nobody(&broken, &copy);
+        command.args(["known", &COUNT.to_string()]);
+        set_up(&mut command, &tracker, Some(spool.path()));
+        let ended = finish(&mut command, RUN).success();
+        assert!(ended.stdout.contains("closed true"), "{call}: {ended:?}");
+        assert_eq!((tracker.stored_count(), tracker.lost_count()), (COUNT, 0), "{call}");
+        let seen = fs::read_to_string(&calls).expect("strace has written");
+        let failed = seen.lines().filter(|line| line.contains("EIO") && line.contains("(INJECTED)")).count();
+        assert!(failed as u64 >= COUNT, "{call}: {seen}");
+        // Of a file that was opened and not written, nothing is left.
+        let left = fs::read_dir(spool.path().join(format!("1-{KEY}"))).expect("readable").flatten();
+        let left: Vec<_> = left.map(|file| file.file_name()).filter(|name| name != "lock").collect();
+        assert!(left.is_empty(), "{call}: {left:?}");
+    }
+}
+
+#[test]
 fn a_full_disk_costs_no_error() {
     let dir = temporary();
     let spool = dir.path().join("spool");
@@ -335,6 +365,35 @@ fn a_fork_reports_nothing_of_its_own_accord_and_ends_at_once() {
     let ended = run("fork", &tracker, None).success();
     assert!(ended.stdout.contains("child 3") && ended.stdout.contains("closed true"), "{ended:?}");
     assert_eq!((tracker.stored_count(), tracker.lost_count()), (2, 0));
+}
+
+#[test]
+fn a_fork_that_becomes_another_program_reports_as_that_program_and_nothing_before() {
+    for has_spool in [false, true] {
+        let spool = temporary();
+        let tracker = Tracker::start(Conduct::Well);
+        let ended = run("fork-and-exec", &tracker, has_spool.then_some(spool.path())).success();
+        assert!(ended.stdout.contains("child true") && ended.stdout.contains("closed true"), "{ended:?}");
+        // Two of the parent, three of the other program.
+        assert_eq!((tracker.stored_count(), tracker.lost_count()), (5, 0));
+        assert_eq!(kept_events(spool.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_program_that_it_started_and_that_outlives_it_keeps_nobody_from_sending_what_it_left() {
+    let spool = temporary();
+    let tracker = Tracker::start(Conduct::Down);
+    let mut reporter = Reporter::start("leave-a-child 3", &tracker, Some(spool.path()));
+    let child = reporter.value("child");
+    eventually("all are on disk", SOON, || (kept_events(spool.path()).len() == 3).then_some(()));
+    reporter.kill();
+    tracker.set(Conduct::Well);
+    let has_left = Reporter::start("distinct 0", &tracker, Some(spool.path())).close();
+    let outlived = Path::new("/proc").join(&child).exists();
+    finish(Command::new("kill").arg(&child), RUN).success();
+    assert!(has_left && outlived);
+    assert_eq!((tracker.stored_count(), kept_events(spool.path())), (3, vec![]));
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! how that went, as `name value` lines.
 
 use std::io::{BufRead, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use error_sentinel::{Guard, Options, send_alert, send_alert_with};
+use error_sentinel::{Event, EventId, Guard, Message, Options, send_alert, send_alert_with};
 
 /// Reports before the memory is looked at: until then the SDK is still starting.
 const WARM_UP: u64 = 2000;
@@ -35,8 +37,12 @@ fn main() {
             std::mem::forget(guard);
             std::process::exit(7);
         }
+        // Events whose ids, and so the names of their files, are known beforehand.
+        "known" => with_sdk(|| known(count)),
         "race" => race(count),
         "fork" => fork(),
+        "fork-and-exec" => fork_and_exec(),
+        "leave-a-child" => leave_a_child(count),
         other => panic!("there is no command {other:?}"),
     }
 }
@@ -84,6 +90,14 @@ fn report(number: u64) {
     send_alert_with("the reactor is on fire", |alert| {
         alert.fingerprint([number.to_string()]);
     });
+}
+
+fn known(count: u64) {
+    for number in 1..=count {
+        let message = Message { formatted: Some(format!("error {number}")), ..Message::default() };
+        let (event_id, fingerprint) = (Some(EventId(number.into())), vec![number.to_string()]);
+        send_alert(Event { event_id, fingerprint, message: Some(message), ..Event::default() });
+    }
 }
 
 fn paced(count: u64) {
@@ -159,6 +173,42 @@ fn fork() {
     say("child", libc::WEXITSTATUS(status));
     send_alert("from the parent, after");
     say("closed", guard.close(Duration::from_secs(20)));
+}
+
+/// A child of a fork, which reports, and then becomes another program.
+fn forked(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
+    // Safety: the child does what is to be tested.
+    #[allow(unsafe_code, reason = "there is no other way to do something before the other program")]
+    unsafe {
+        command.pre_exec(|| {
+            send_alert("from the child, before it is another program");
+            Ok(())
+        });
+    }
+    command
+}
+
+/// The other program is this one, and starts the SDK for itself.
+fn fork_and_exec() {
+    let guard = start();
+    send_alert("from the parent, before");
+    let itself = std::env::current_exe().expect("it has a path");
+    let child = forked(itself).args(["distinct", "3"]).stdout(Stdio::null()).status().expect("it starts");
+    say("child", child.success());
+    send_alert("from the parent, after");
+    say("closed", guard.close(Duration::from_secs(20)));
+}
+
+/// The other program outlives this one, and knows nothing of the SDK.
+#[allow(clippy::zombie_processes, reason = "this program is gone before the other ends")]
+fn leave_a_child(count: u64) {
+    with_sdk(|| {
+        let child = forked("sleep").arg("600").stdout(Stdio::null()).spawn().expect("it starts");
+        say("child", child.id());
+        distinct(0..count);
+    });
 }
 
 fn resident_bytes() -> u64 {
