@@ -114,6 +114,17 @@ fn without_a_spool_a_program_that_exits_waits_for_nothing() {
 }
 
 #[test]
+fn a_program_whose_reports_have_left_waits_for_nothing_when_it_ends() {
+    let spool = tempfile::tempdir().expect("a folder");
+    let mut command = exiting("closed", &Tracker::start(Conduct::Well), Some(spool.path()));
+    // Whoever waited would wait for so long.
+    command.env("ERROR_SENTINEL_FAREWELL_MS", "50000");
+    let started = Instant::now();
+    run(command, 0);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_signal_handler_that_exits_at_any_moment_ends_the_program() {
     let tracker = Tracker::start(Conduct::Down);
     let spool = tempfile::tempdir().expect("a folder");

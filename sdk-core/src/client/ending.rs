@@ -70,6 +70,8 @@ impl Ending {
 
     /// Called when the worker is gone, or never came.
     pub fn is_over(&self) {
+        // However it went, there is nothing more to come of what it had in hand.
+        self.is_safe();
         self.is_over.store(true, Ordering::Release);
         self.wake();
     }
@@ -246,6 +248,9 @@ mod tests {
         assert_eq!(step(), 2);
         ending.put_aside(Event::default(), Trail::default());
         assert_eq!(ending.lock_aside().len(), 1);
+        ending.takes();
+        ending.is_over();
+        assert_eq!((step(), ending.lock_aside().len()), (4, 1));
         ending.has_written();
         assert!(ending.lock_aside().is_empty());
     }

@@ -13,7 +13,7 @@ use error_sentinel::{EventId, Guard, Options, add_breadcrumb, send_alert};
 const STATUS: i32 = 7;
 
 /// Each program by its name.
-const PROGRAMS: [(&str, fn()); 13] = [
+const PROGRAMS: [(&str, fn()); 14] = [
     ("exit", || {
         say(in_a_started(|| vec![fire()]));
         exit(STATUS);
@@ -74,6 +74,11 @@ const PROGRAMS: [(&str, fn()); 13] = [
         // Far longer than the few milliseconds that it takes, so that a busy machine does not decide the test.
         std::thread::sleep(Duration::from_millis(200));
         std::process::abort();
+    }),
+    ("closed", || {
+        let guard = error_sentinel::init("");
+        fire();
+        assert!(guard.close(Duration::from_secs(60)));
     }),
     ("signal-handler", in_a_signal_handler),
     ("fork", in_a_fork),
