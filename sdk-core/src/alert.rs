@@ -11,7 +11,34 @@ pub(crate) use chain::Chain;
 
 mod chain;
 
-/// An alert on its way, to be adjusted before it is sent.
+/// An alert on its way, to be adjusted before it is sent; see [`send_alert_with`](crate::send_alert_with).
+///
+/// ```
+/// use error_sentinel::{Level, Object, Options, TestTransport, User};
+///
+/// let transport = TestTransport::new();
+/// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+/// let options = Options::new(dsn).transport(transport.clone());
+/// # let options = options.farewell(std::time::Duration::from_secs(60));
+/// let guard = error_sentinel::init(options);
+/// let mut cart = Object::default();
+/// cart.set("items", 3u32);
+/// error_sentinel::send_alert_with("payment refused", |alert| {
+///     alert
+///         .level(Level::Warning)
+///         .tag("shop", "berlin")
+///         .user(User { id: Some("4711".into()), ..User::default() })
+///         .context("cart", cart)
+///         .extra("amount", 250u32)
+///         // All that this provider refuses is one issue, whatever the message.
+///         .fingerprint(["payment refused", "acme-pay"]);
+/// });
+/// drop(guard);
+/// let sent = &transport.envelopes()[0];
+/// for part in ["warning", "berlin", "4711", "items", "250", "acme-pay"] {
+///     assert!(sent.contains(part), "{part}");
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Alert {
     pub(crate) event: Event,

@@ -63,6 +63,11 @@ pub use breadcrumbs::{AsCrumb, Crumb, Datum};
 pub use error_sentinel_wire::{
     Breadcrumb, Discarded, Event, EventId, Level, Message, Object, Request, TraceId, UnixMs, User, Value,
 };
+#[cfg(feature = "std")]
+pub use error_sentinel_wire::{
+    Dsn,
+    reply::{Fate, Reply},
+};
 pub use fit::fit;
 #[cfg(feature = "std")]
 pub use in_scope::{InScope, ScopedFuture};

@@ -13,6 +13,31 @@ use crate::transport::Transport;
 pub(crate) type BeforeSend = Arc<dyn Fn(Event) -> Option<Event> + Send + Sync>;
 
 /// How to report. Everything but the DSN has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use error_sentinel::Options;
+///
+/// let folder = std::env::temp_dir().join("shop-errors");
+/// let options = Options::new("http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1")
+///     .release("shop@1.4.2")
+///     .environment("staging")
+///     .app("admin portal")
+///     .server_name("rack-7")
+///     .max_breadcrumbs(50)
+///     .spool_dir(&folder)
+///     .farewell(Duration::from_millis(500));
+/// # let (transport, folder) = (error_sentinel::TestTransport::new(), folder);
+/// # let options = options.farewell(Duration::from_secs(60)).transport(transport.clone());
+/// let guard = error_sentinel::init(options);
+/// error_sentinel::send_alert("the disk is on fire");
+/// drop(guard);
+/// # for part in ["shop@1.4.2", "staging", "admin portal", "rack-7"] {
+/// #     assert!(transport.envelopes()[0].contains(part), "{part}");
+/// # }
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Default)]
 #[must_use]
 pub struct Options {
@@ -70,6 +95,14 @@ impl Options {
 
     /// Names a crate or module whose functions are the application's own. Without any, everything counts that is
     /// not of Rust's libraries or of a known framework.
+    ///
+    /// ```
+    /// use error_sentinel::Options;
+    ///
+    /// // Functions of `shop::…` and `warehouse::stock::…`; what begins like `shopping::…` is of another crate.
+    /// let options = Options::new("").in_app("shop::").in_app("warehouse::stock::");
+    /// # drop(options);
+    /// ```
     pub fn in_app(mut self, prefix: impl Into<String>) -> Options {
         self.in_app.push(prefix.into());
         self
@@ -82,6 +115,21 @@ impl Options {
 
     /// Reports only this share of all alerts, from 0 to 1; those left out are counted. Panics are always reported.
     /// Default: all.
+    ///
+    /// ```
+    /// use error_sentinel::{Options, TestTransport};
+    ///
+    /// let transport = TestTransport::new();
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let options = Options::new(dsn).sample_rate(0.0).transport(transport.clone());
+    /// # let options = options.farewell(std::time::Duration::from_secs(60));
+    /// let guard = error_sentinel::init(options);
+    /// error_sentinel::send_alert("one of very many");
+    /// drop(guard);
+    /// // Not the error, but that there was one.
+    /// assert!(!transport.envelopes()[0].contains("one of very many"));
+    /// assert!(transport.envelopes()[0].contains("sample_rate"));
+    /// ```
     pub fn sample_rate(self, rate: f64) -> Options {
         Options { sample_rate: Some(rate), ..self }
     }
@@ -93,6 +141,22 @@ impl Options {
 
     /// Whether personal data that nobody asked for is sent: network addresses, cookies, who is logged in. Default:
     /// no. Passwords, keys, tokens and card numbers are taken out in either case, wherever they stand.
+    ///
+    /// ```
+    /// use error_sentinel::{Options, TestTransport, User};
+    ///
+    /// let transport = TestTransport::new();
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let options = Options::new(dsn).send_default_pii(true).transport(transport.clone());
+    /// # let options = options.farewell(std::time::Duration::from_secs(60));
+    /// let guard = error_sentinel::init(options);
+    /// error_sentinel::send_alert_with("login failed, password=hunter2", |alert| {
+    ///     alert.user(User { ip_address: Some("192.0.2.7".into()), ..User::default() });
+    /// });
+    /// drop(guard);
+    /// assert!(transport.envelopes()[0].contains("192.0.2.7"));
+    /// assert!(!transport.envelopes()[0].contains("hunter2"));
+    /// ```
     pub fn send_default_pii(self, is_sent: bool) -> Options {
         Options { send_default_pii: is_sent, ..self }
     }
@@ -111,6 +175,30 @@ impl Options {
     /// # Drops
     /// The event, when `change` panics; it is counted as `internal_sdk_error`. Nothing is printed: the panic is one
     /// that the program would not have without the SDK.
+    ///
+    /// ```
+    /// use error_sentinel::{Message, Options, TestTransport};
+    ///
+    /// let transport = TestTransport::new();
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let options = Options::new(dsn).transport(transport.clone()).before_send(|mut event| {
+    ///     // What it says: of a text its message, of an error that of its last exception.
+    ///     let said = event.message.as_ref().and_then(Message::text).unwrap_or_default();
+    ///     if said.contains("expected") {
+    ///         return None;
+    ///     }
+    ///     event.tags.push(("shard".into(), "7".into()));
+    ///     Some(event)
+    /// });
+    /// # let options = options.farewell(std::time::Duration::from_secs(60));
+    /// let guard = error_sentinel::init(options);
+    /// error_sentinel::send_alert("an expected failure");
+    /// error_sentinel::send_alert("the disk is on fire");
+    /// drop(guard);
+    /// let sent = transport.envelopes().concat();
+    /// assert!(sent.contains("the disk is on fire") && sent.contains("shard"));
+    /// assert!(!sent.contains("an expected failure"));
+    /// ```
     pub fn before_send(self, change: impl Fn(Event) -> Option<Event> + Send + Sync + 'static) -> Options {
         Options { before_send: Some(Arc::new(change)), ..self }
     }
@@ -159,7 +247,8 @@ impl Options {
         Options { sent_at: Some(at), ..self }
     }
 
-    /// Delivers by other means than HTTP, such as [`TestTransport`](crate::TestTransport).
+    /// Delivers by other means than HTTP, such as [`TestTransport`](crate::TestTransport) or one of the application's
+    /// own: see [`Transport`].
     pub fn transport(self, transport: impl Transport) -> Options {
         Options { transport: Some(Box::new(transport)), ..self }
     }

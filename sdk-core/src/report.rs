@@ -31,6 +31,20 @@ pub fn init(options: impl Into<Options>) -> Guard {
 }
 
 /// Ends reporting when dropped, after what is on its way had a moment to leave: [`Options::farewell`].
+///
+/// `std::process::exit` drops no guard; what then holds is in [`Options::spool_dir`]. One that `main` keeps until it
+/// decides how to end is closed by hand:
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// let guard = error_sentinel::init("");
+/// if let Err(error) = std::fs::read_to_string("/etc/shop.toml") {
+///     error_sentinel::send_alert(&error);
+///     guard.close(Duration::from_secs(1));
+///     std::process::exit(2);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Guard {
     is_started: bool,
@@ -38,11 +52,26 @@ pub struct Guard {
 
 impl Guard {
     /// Whether anything is reported at all.
+    ///
+    /// ```
+    /// let guard = error_sentinel::init("no DSN at all");
+    /// assert!(!guard.is_enabled());
+    /// ```
     pub fn is_enabled(&self) -> bool {
         self.is_started
     }
 
     /// Ends reporting after what is on its way had up to `timeout` to leave; says whether all of it has.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use error_sentinel::{Options, TestTransport};
+    ///
+    /// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+    /// let guard = error_sentinel::init(Options::new(dsn).transport(TestTransport::new()));
+    /// error_sentinel::send_alert("the disk is on fire");
+    /// assert!(guard.close(Duration::from_secs(60)));
+    /// ```
     pub fn close(mut self, timeout: Duration) -> bool {
         !std::mem::take(&mut self.is_started) || client::stop(timeout)
     }
@@ -202,6 +231,24 @@ pub fn with_scope<R>(configure: impl FnOnce(&mut Scope), work: impl FnOnce() -> 
 
 impl Scope {
     /// All that holds where this is called but for the whole program, to be taken along to another thread or task.
+    ///
+    /// ```
+    /// use error_sentinel::{Scope, with_scope};
+    ///
+    /// with_scope(
+    ///     |scope| {
+    ///         scope.set_tag("request", "7f3a");
+    ///     },
+    ///     || {
+    ///         let taken = Scope::current();
+    ///         std::thread::spawn(move || {
+    ///             with_scope(|scope| *scope = taken, || error_sentinel::send_alert("of the same request"));
+    ///         })
+    ///     },
+    /// )
+    /// .join()
+    /// .expect("it does not panic");
+    /// ```
     pub fn current() -> Scope {
         client::scopes::current()
     }
@@ -218,7 +265,21 @@ pub fn current_trace() -> Option<Trace> {
     client::scopes::current_trace()
 }
 
-/// Waits until everything reported so far has left, at most `timeout`; says whether it has.
+/// Waits until everything reported so far has left, at most `timeout`; says whether it has. Reporting goes on.
+///
+/// For programs that are stopped without a word between two pieces of work, such as functions of a cloud.
+///
+/// ```
+/// use std::time::Duration;
+/// use error_sentinel::{Options, TestTransport};
+///
+/// let transport = TestTransport::new();
+/// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+/// let _guard = error_sentinel::init(Options::new(dsn).transport(transport.clone()));
+/// error_sentinel::send_alert("the disk is on fire");
+/// assert!(error_sentinel::flush(Duration::from_secs(60)));
+/// assert!(transport.envelopes()[0].contains("the disk is on fire"));
+/// ```
 pub fn flush(timeout: Duration) -> bool {
     client::flush(timeout)
 }

@@ -23,7 +23,37 @@ impl fmt::Display for TransportError {
 
 impl std::error::Error for TransportError {}
 
-/// Delivers envelopes, one at a time, on the reporting thread.
+/// Delivers envelopes, one at a time, on a thread of the SDK's own.
+///
+/// One that leaves them in a folder, where something else picks them up:
+///
+/// ```
+/// use std::path::PathBuf;
+/// use error_sentinel::{Dsn, Fate, Options, Reply, Transport, TransportError};
+///
+/// struct Outbox(PathBuf);
+///
+/// impl Transport for Outbox {
+///     fn send(&mut self, dsn: &Dsn, envelope: &[u8]) -> Result<Reply, TransportError> {
+///         let path = self.0.join(format!("{}.envelope", dsn.project_id));
+///         // What cannot be written now is tried again later.
+///         std::fs::write(path, envelope).map_err(|error| TransportError(error.to_string()))?;
+///         Ok(Reply { fate: Fate::Stored, pauses: Vec::new(), takes_batches: false })
+///     }
+/// }
+///
+/// let folder = std::env::temp_dir().join("shop-outbox");
+/// std::fs::create_dir_all(&folder)?;
+/// let dsn = "http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1";
+/// let options = Options::new(dsn).transport(Outbox(folder.clone()));
+/// # let options = options.farewell(std::time::Duration::from_secs(60));
+/// let guard = error_sentinel::init(options);
+/// error_sentinel::send_alert("the disk is on fire");
+/// drop(guard);
+/// assert!(std::fs::read_to_string(folder.join("1.envelope"))?.contains("the disk is on fire"));
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Transport: Send + 'static {
     /// Delivers an envelope to the project of `dsn` and reads the answer. May take its time, within bounds of
     /// its own.
