@@ -20,6 +20,8 @@ pub struct Setup {
     pub takes_stacks: bool,
     /// Steps that it remembers.
     pub breadcrumbs: usize,
+    /// Whether what is reported is kept on disk, by an SDK that does so.
+    pub is_kept: bool,
 }
 
 /// An SDK under measurement.
@@ -61,7 +63,13 @@ impl Contestant for Ours {
             .transport(Nowhere)
             .attach_stacktrace(setup.takes_stacks)
             .max_breadcrumbs(setup.breadcrumbs);
-        Box::new(error_sentinel::init(options))
+        if !setup.is_kept {
+            return Box::new(error_sentinel::init(options));
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let guard = error_sentinel::init(options.spool_dir(folder.path()));
+        // The first ends before the folder is removed.
+        Box::new((guard, folder))
     }
 
     fn start_for(dsn: &str) -> Box<dyn Any> {

@@ -51,7 +51,7 @@ const FIGURES: [(&str, &str, f64); 13] = [
     ("first_alert_with_stack_ns", "the first of a process", 0.1),
     ("alert_ns", "alert of 3 errors without stack", 0.5),
     ("alert_100_breadcrumbs_ns", "the same with 100 breadcrumbs", 0.5),
-    ("panic_ns", "panic that is caught", 0.5),
+    ("panic_ns", "panic that is caught, kept on disk", 0.5),
     ("first_panic_ns", "the first of a process", 0.5),
     ("repeat_ns", "one of a million repeats", 0.5),
     ("disabled_alert_ns", "alert without a DSN", 5.0 / 22.0),
