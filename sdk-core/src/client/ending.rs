@@ -20,6 +20,8 @@ use crate::breadcrumbs::Trail;
 use crate::engine::Collapsed;
 use crate::transport::TransportError;
 
+/// Whether anything tells of an exit. Android's applications do not exit, they are ended.
+pub const IS_TOLD: bool = cfg!(all(unix, not(target_os = "android")));
 /// How often somebody who waits looks again.
 const LOOK: Duration = Duration::from_micros(200);
 
@@ -87,7 +89,10 @@ impl Ending {
     }
 
     /// Has all written that waits, and returns when it is, or when `patience` is at its end.
-    #[cfg_attr(not(unix), allow(dead_code, reason = "nothing tells of an exit"))]
+    #[cfg_attr(
+        not(all(unix, not(target_os = "android"))),
+        allow(dead_code, reason = "nothing tells of an exit")
+    )]
     fn write_out(&self, patience: Duration) {
         self.is_asked.store(true, Ordering::Release);
         self.wake();
@@ -188,7 +193,7 @@ static LATEST: Mutex<Option<Arc<State>>> = Mutex::new(None);
 /// Has what waits for this client written when the process exits.
 pub fn watch(state: Arc<State>) {
     *LATEST.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
-    #[cfg(unix)]
+    #[cfg(all(unix, not(target_os = "android")))]
     {
         static REGISTERED: std::sync::Once = std::sync::Once::new();
         REGISTERED.call_once(|| {
@@ -203,7 +208,7 @@ pub fn watch(state: Arc<State>) {
 }
 
 /// Called by `exit`. Where the thread's own data was, there is nothing any more.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "android")))]
 extern "C" fn at_exit() {
     if !super::is_own_process() {
         return;

@@ -72,7 +72,7 @@ pub fn start(
     let keeper = folder
         .clone()
         .map(|folder| Arc::new(Keeper::new(folder, surroundings.clone(), before_send.clone(), keeps_pii)));
-    if let Some(keeper) = &keeper {
+    if let Some(keeper) = keeper.as_ref().filter(|_| ending::IS_TOLD) {
         ending::start(inbox.clone(), keeper.clone(), storms.clone(), state.clone())?;
     }
     let mut worker = Worker {
