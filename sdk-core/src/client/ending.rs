@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, bounded};
 use error_sentinel_wire::Event;
 
 use super::keeper::Keeper;
@@ -24,6 +24,9 @@ use crate::transport::TransportError;
 pub const IS_TOLD: bool = cfg!(all(unix, not(target_os = "android")));
 /// How often somebody who waits looks again.
 const LOOK: Duration = Duration::from_micros(200);
+
+/// Longest that the start of the client waits for the thread.
+const START: Duration = Duration::from_millis(20);
 
 /// What the worker, the thread that writes and the one that exits tell each other.
 #[derive(Debug, Default)]
@@ -123,11 +126,19 @@ pub fn start(
 ) -> Result<(), TransportError> {
     let writer = Writer { inbox, keeper, storms, state: state.clone() };
     let named = thread::Builder::new().name("error-sentinel-exit".to_owned());
+    let (ready, wait) = bounded(1);
     let started = named.spawn(move || {
         worker::mark_as_own();
+        // The C library sets memory aside for a thread when that first asks for some: now, since at an exit there may
+        // be none left, and since later it would be missing elsewhere.
+        drop(std::hint::black_box(vec![0_u8; 1]));
+        // Whoever started it may have lost patience.
+        let _ = ready.try_send(());
         writer.run();
     });
     let started = started.map_err(|error| TransportError(format!("no thread could be started: {error}")))?;
+    // It is there in a moment, or the machine is so busy that it comes later.
+    let _ = wait.recv_timeout(START);
     // Nobody else says who it is.
     let _ = state.ending.writer.set(started.thread().clone());
     Ok(())

@@ -53,9 +53,9 @@ const PROGRAMS: [(&str, fn()); 14] = [
         .join();
     }),
     ("after-the-end", || {
-        let guard = error_sentinel::init(Options::new("").farewell(Duration::ZERO));
+        let guard = error_sentinel::init("");
         let id = fire();
-        drop(guard);
+        guard.close(Duration::ZERO);
         say(vec![id]);
         exit(STATUS);
     }),
