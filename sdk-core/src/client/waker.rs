@@ -53,6 +53,11 @@ impl Waker {
         self.look_count.store(0, Ordering::Relaxed);
     }
 
+    /// Called by the worker when what it has to do can wait a moment for what cannot.
+    pub fn doze(&self) {
+        thread::park_timeout(DOZE);
+    }
+
     /// Called by the worker when a look was in vain; returns when it is to look again: after `longest` at most, where
     /// there is one.
     pub fn rest(&self, longest: Option<Duration>) {

@@ -4,6 +4,7 @@
 //! called for: the thread catches its panics, and marks itself so that the panic hook does not report them.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -20,7 +21,7 @@ use super::keeper::{Keeper, add_trail, finished};
 use super::sender::{self, Answer};
 use super::spool::{Folder, Spool};
 use super::surroundings::Surroundings;
-use super::{SharedStorms, Snapshot, State, Task, clock, sampling};
+use super::{CROWD, SharedStorms, Snapshot, State, Task, clock, sampling};
 #[cfg(feature = "crash")]
 use crate::engine::stored;
 use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
@@ -87,6 +88,7 @@ pub fn start(
         storms,
         sent_at,
         flushes: Vec::new(),
+        later: VecDeque::new(),
         #[cfg(feature = "backtrace")]
         symbols: backtrace::Symbols::default(),
     };
@@ -143,12 +145,15 @@ struct Worker {
     /// What envelopes say in place of the time.
     sent_at: Option<UnixMs>,
     flushes: Vec<Sender<()>>,
+    /// Panics that are on disk and whose names are still to be found: whoever panics again must not wait for that.
+    later: VecDeque<Snapshot>,
     #[cfg(feature = "backtrace")]
     symbols: backtrace::Symbols,
 }
 
 impl Worker {
     fn run(&mut self, inbox: &Receiver<Task>, answers: &Receiver<Answer>) {
+        let mut has_paused = false;
         loop {
             self.state.ending.takes();
             let until = self.drain();
@@ -173,14 +178,24 @@ impl Worker {
             match inbox.try_recv() {
                 Ok(task) => {
                     self.state.waker.found();
+                    has_paused = false;
                     self.carry_out(task);
                 }
                 Err(TryRecvError::Empty) if !is_over => {
                     self.state.ending.is_safe();
+                    if !self.later.is_empty() {
+                        if std::mem::replace(&mut has_paused, true) {
+                            self.take_one_later();
+                        } else {
+                            self.state.waker.doze();
+                        }
+                        continue;
+                    }
                     let pause = until.map(|until| Duration::from_millis(until.after(clock::monotonic())));
                     self.state.waker.rest(pause);
                 }
                 Err(_) => {
+                    while self.take_one_later() {}
                     self.close_storms(true);
                     self.drain();
                     return;
@@ -202,21 +217,32 @@ impl Worker {
                 if self.keep_early(&snapshot) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
-                } else {
-                    self.secure(&snapshot);
+                    self.later.push_back(*snapshot);
+                    if self.later.len() > CROWD {
+                        self.take_one_later();
+                    }
+                    return;
                 }
+                self.secure(&snapshot);
                 self.take(*snapshot);
                 self.drain();
                 // Nobody waits for a second word, and there is room for one.
                 let _ = done.try_send(());
             }
             Task::Flush(done) => {
+                while self.take_one_later() {}
                 self.close_storms(true);
                 self.take_lost();
                 self.engine.hurry();
                 self.flushes.push(done);
             }
         }
+    }
+
+    /// Looks into the panic that has waited longest; says whether there was one.
+    fn take_one_later(&mut self) -> bool {
+        let next = self.later.pop_front();
+        next.map(|snapshot| self.take(snapshot)).is_some()
     }
 
     /// Does all that there is to do now; returns when there will be more.
