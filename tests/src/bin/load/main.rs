@@ -29,6 +29,9 @@ struct Arguments {
     /// A short run with rough figures.
     #[arg(long)]
     quick: bool,
+    /// Only the rates and the pages of a store that has grown.
+    #[arg(long)]
+    only_grown: bool,
     /// Compares with Bugsink too.
     #[arg(long)]
     bugsink: bool,
@@ -47,6 +50,11 @@ fn main() -> anyhow::Result<()> {
     } else {
         Plan { steady: Duration::from_secs(20), full: Duration::from_secs(6), rounds: 3 }
     };
+    let events = if arguments.quick { 20_000 } else { 1_000_000 };
+    if arguments.only_grown {
+        println!("{}", Grown::measure(events, plan.full).text());
+        return Ok(());
+    }
     let sync = disk::sync_time();
     println!("one write synced to this disk: p50 {} µs\n", sync.as_micros());
     let steady = scenario::steady(&plan);
@@ -55,7 +63,6 @@ fn main() -> anyhow::Result<()> {
     let full = scenario::full(&plan, arguments.bugsink);
     println!("full load, 16 connections at once, each sends when it is answered, no rate limit");
     println!("{}", table::full(&full));
-    let events = if arguments.quick { 20_000 } else { 1_000_000 };
     let grown = Grown::measure(events, plan.full);
     println!("{}\n", grown.text());
     if let Some(folder) = arguments.json.parent() {
