@@ -32,6 +32,9 @@ struct Arguments {
     /// Only the rates and the pages of a store that has grown.
     #[arg(long)]
     only_grown: bool,
+    /// Only the full load, of events of so many KB.
+    #[arg(long, value_name = "KB")]
+    only_full: Option<usize>,
     /// Compares with Bugsink too.
     #[arg(long)]
     bugsink: bool,
@@ -53,6 +56,10 @@ fn main() -> anyhow::Result<()> {
     let events = if arguments.quick { 20_000 } else { 1_000_000 };
     if arguments.only_grown {
         println!("{}", Grown::measure(events, plan.full).text());
+        return Ok(());
+    }
+    if let Some(kilobytes) = arguments.only_full {
+        println!("{}", table::full(&scenario::full_of(&plan, kilobytes * 1024, 2000)));
         return Ok(());
     }
     let sync = disk::sync_time();

@@ -114,37 +114,48 @@ pub fn steady(plan: &Plan) -> Vec<Measured> {
 /// As fast as it is answered, for three sizes and for new connections, beside the bare handler and, where there is
 /// one, beside Bugsink, whose server makes a new connection of every request.
 pub fn full(plan: &Plan, with_bugsink: bool) -> Vec<Measured> {
-    let flood = |send: Flood| {
-        move |address: SocketAddr, requests: &Requests| {
-            let stop = AtomicBool::new(false);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    thread::sleep(plan.full);
-                    stop.store(true, Ordering::Relaxed);
-                });
-                send(address, requests, 0..u64::MAX, 16, &stop)
-            })
-        }
-    };
-    let setup = || Setup::default().set("RATE_LIMIT", "off");
     let mut rows = Vec::new();
     for (run, event_bytes) in [1536, 12 * 1024, 60 * 1024].into_iter().enumerate() {
-        rows.push(on_bare(Door::Envelope, event_bytes, flood(load::closed)));
-        let run = 2000 + run as u64;
-        rows.push(on_collector(setup(), Door::Envelope, event_bytes, run, flood(load::closed)));
+        rows.extend(full_of(plan, event_bytes, 2000 + run as u64));
     }
     let mut anew = vec![
-        on_bare(Door::Envelope, 12 * 1024, flood(load::closed_anew)),
-        on_collector(setup(), Door::Envelope, 12 * 1024, 2100, flood(load::closed_anew)),
+        on_bare(Door::Envelope, 12 * 1024, flood(plan, load::closed_anew)),
+        on_collector(unlimited(), Door::Envelope, 12 * 1024, 2100, flood(plan, load::closed_anew)),
     ];
     if with_bugsink {
-        anew.push(on_bugsink(Door::Envelope, 12 * 1024, flood(load::closed_anew)));
+        anew.push(on_bugsink(Door::Envelope, 12 * 1024, flood(plan, load::closed_anew)));
     }
     for row in &mut anew {
         row.is_anew = true;
     }
     rows.extend(anew);
     rows
+}
+
+/// Events of one size as fast as they are answered, over connections that stay, beside the bare handler.
+pub fn full_of(plan: &Plan, event_bytes: usize, run: u64) -> Vec<Measured> {
+    vec![
+        on_bare(Door::Envelope, event_bytes, flood(plan, load::closed)),
+        on_collector(unlimited(), Door::Envelope, event_bytes, run, flood(plan, load::closed)),
+    ]
+}
+
+fn unlimited() -> Setup {
+    Setup::default().set("RATE_LIMIT", "off")
+}
+
+fn flood(plan: &Plan, send: Flood) -> impl Fn(SocketAddr, &Requests) -> Outcome {
+    let full = plan.full;
+    move |address, requests| {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(full);
+                stop.store(true, Ordering::Relaxed);
+            });
+            send(address, requests, 0..u64::MAX, 16, &stop)
+        })
+    }
 }
 
 /// A way to send as fast as it is answered.
