@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use error_sentinel_collector::commands::{self, Cli};
 
+/// Reading events is making and dropping small texts, which took a quarter of the time with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
