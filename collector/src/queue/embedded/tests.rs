@@ -158,6 +158,26 @@ fn removed_rows_are_cleared_away_and_their_space_is_used_again() {
 }
 
 #[test]
+fn an_empty_queue_gives_its_space_back_when_it_closes_and_one_that_holds_something_keeps_it() {
+    let folder = Folder::new();
+    let queue = folder.open(ROOM);
+    for number in 0..100 {
+        push(&queue, accepted(number, 400_000)).unwrap();
+    }
+    queue.remove(JobId(99)).unwrap();
+    drop(queue);
+    assert!(database::size_bytes(&folder.path()).unwrap() > 20_000_000);
+    let queue = folder.open(ROOM);
+    assert_eq!(numbers_held(&queue), [99]);
+    queue.remove(JobId(100)).unwrap();
+    drop(queue);
+    assert!(database::size_bytes(&folder.path()).unwrap() < 200_000);
+    let queue = folder.open(ROOM);
+    push(&queue, accepted(100, 100)).unwrap();
+    assert_eq!(numbers_held(&queue), [100]);
+}
+
+#[test]
 fn a_long_log_begins_anew_under_steady_load() {
     let folder = Folder::new();
     let queue = folder.open(ROOM);

@@ -27,10 +27,10 @@ const COMMIT_BYTES: u64 = 32 * 1024;
 const REOPEN_PAUSE: Duration = Duration::from_millis(50);
 /// How often a log that has become too long is tried to be begun anew.
 const LOG_PAUSE: Duration = Duration::from_millis(100);
-/// An empty queue that had nothing to do for so long gives its space back.
+/// An empty queue that had nothing to do for so long gives its space back, as one does that closes.
 const SHRINK_AFTER: Duration = Duration::from_secs(5);
-/// A file smaller than this is not worth shrinking.
-const SHRINK_FROM_BYTES: u64 = 64 * 1024 * 1024;
+/// A file smaller than this is not worth shrinking: the next burst would make it as large again.
+const SHRINK_FROM_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What the writer is asked to do.
 #[derive(Debug)]
@@ -146,6 +146,7 @@ impl Writer {
                 self.finish_checkpoint();
             }
             if close {
+                self.shrink();
                 return;
             }
         }
