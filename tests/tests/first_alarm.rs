@@ -41,6 +41,17 @@ fn a_first_start_shows_the_way_in_and_later_ones_are_short() {
 }
 
 #[test]
+fn a_collector_that_was_stopped_leaves_one_file_of_its_store_and_nothing_in_the_queue() {
+    let mut collector = Collector::start();
+    collector.log_error(&json!({"message": "the last one"}));
+    collector.terminate(Duration::from_secs(10));
+    let log = std::fs::metadata(collector.data_dir().join("store.db-wal"));
+    assert_eq!(log.map_or(0, |log| log.len()), 0);
+    collector.start_again();
+    assert_eq!(collector.api().await_issues(1, SOON)[0].text("title"), "the last one");
+}
+
+#[test]
 fn log_error_takes_every_field_and_every_way_of_giving_the_key() {
     let mut collector = Collector::start();
     let key = collector.key();

@@ -81,7 +81,7 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
         let digest = digest.clone();
         tokio::spawn(async move { heartbeat(&url, || digest.state() == State::Running).await })
     });
-    let upkeep = tokio::spawn(upkeep(sqlite, settings.disk_budget_bytes));
+    let upkeep = tokio::spawn(upkeep(sqlite.clone(), settings.disk_budget_bytes));
 
     let app = Router::new()
         .merge(ingest::router(ingest::Deps {
@@ -142,6 +142,9 @@ pub async fn run(settings: Settings, data_dir: &DataDir) -> anyhow::Result<()> {
     }
     bell.stop().await;
     if has_ended {
+        if let Err(error) = tokio::task::spawn_blocking(move || sqlite.settle()).await? {
+            tracing::debug!(%error, "the store's log is left for the next start");
+        }
         data_dir.note_ended()?;
     }
     tracing::info!(left_in_queue = queue.depth().job_count, "stopped");

@@ -72,6 +72,25 @@ fn what_was_recorded_is_there_after_a_start_anew() {
 }
 
 #[test]
+fn a_store_that_settles_is_one_file_and_one_that_is_read_meanwhile_stays_whole() {
+    let (_dir, store) = open();
+    let id = record(&store, vec![new_issue(project(&store, 1), "k", vec![event(1)])])[0];
+    let log_bytes = || database::log_bytes(&store.path).unwrap();
+    assert!(log_bytes() > 0);
+    store.settle().unwrap();
+    assert_eq!(log_bytes(), 0);
+
+    let reader = Connection::open(&store.path).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM issue").unwrap();
+    record(&store, vec![more(id, vec![event(2)])]);
+    store.settle().unwrap();
+    assert!(log_bytes() > 0);
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.events(id, 10, None).unwrap().items.len(), 2);
+    assert_sound(&store);
+}
+
+#[test]
 fn a_reader_that_stays_lets_the_log_grow_to_its_bound_and_no_further() {
     const LOG_BYTES_MAX: u64 = 1024 * 1024;
     let (dir, mut store) = open();
