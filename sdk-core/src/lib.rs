@@ -20,7 +20,8 @@
 //! Without the feature `std` there is no client, only what it is made of: [`engine`], [`breadcrumbs`], [`Scope`] and
 //! the limits, for drivers of other kinds, such as a page in a browser.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
-// But for stacks, read in `client/backtrace`, and the handler of an exit, in `client/ending.rs`.
+// But for stacks, read in `client/backtrace`, the handler of an exit, in `client/ending.rs`, and the limit of files, in
+// `client/spool/slots.rs`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(

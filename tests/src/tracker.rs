@@ -38,6 +38,7 @@ struct Seen {
     /// When each request came.
     requests: Vec<Instant>,
     events: BTreeMap<String, u64>,
+    received_count: u64,
     /// When each event says it happened.
     times: Vec<UnixMs>,
     most_events: usize,
@@ -126,6 +127,11 @@ impl Tracker {
     /// Errors stored, each event counted once.
     pub fn stored_count(&self) -> u64 {
         lock(&self.seen).events.values().sum()
+    }
+
+    /// Events received, however often each.
+    pub fn received_count(&self) -> u64 {
+        lock(&self.seen).received_count
     }
 
     /// Errors that its clients said they lost.
@@ -246,6 +252,7 @@ impl Tracker {
                     let id = event.event_id.expect("every event has its id").to_string();
                     events += 1;
                     seen.times.push(event.timestamp.expect("every event has its time"));
+                    seen.received_count += 1;
                     seen.events.insert(id, event.occurrence_count());
                 }
                 "client_report" => {

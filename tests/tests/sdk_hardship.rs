@@ -48,9 +48,16 @@ impl Reporter {
     #[track_caller]
     fn start_with(words: &str, tracker: &Tracker, spool_dir: Option<&Path>, close_ms: &str) -> Reporter {
         let mut command = Command::new(program());
-        command.args(words.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.args(words.split(' '));
         set_up(&mut command, tracker, spool_dir);
         command.env("REPORTER_CLOSE_MS", close_ms);
+        Reporter::of(command)
+    }
+
+    /// A command that runs.
+    #[track_caller]
+    fn of(mut command: Command) -> Reporter {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("it starts");
         let lines = Box::new(BufReader::new(child.stdout.take().expect("piped")).lines());
         Reporter { child, lines }
@@ -90,6 +97,20 @@ fn run(words: &str, tracker: &Tracker, spool_dir: Option<&Path>) -> Finished {
     command.args(words.split(' '));
     set_up(&mut command, tracker, spool_dir);
     finish(&mut command, RUN)
+}
+
+/// A program that panics so many times.
+fn panicking(count: u64, end: &str, tracker: &Tracker, spool: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_panicking"));
+    command.args([&count.to_string(), end]);
+    set_up(&mut command, tracker, Some(spool));
+    command
+}
+
+/// Files in a spool folder that processes write their panics to.
+fn files_of_panics(spool: &Path) -> usize {
+    let files = fs::read_dir(spool.join(format!("1-{KEY}"))).expect("readable").flatten();
+    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "panics")).count()
 }
 
 fn temporary() -> TempDir {
@@ -211,6 +232,92 @@ fn a_panic_is_on_disk_before_its_program_is_gone() {
         tracker.set(Conduct::Well);
         assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
         assert_eq!(tracker.event_ids(), left);
+    }
+}
+
+#[test]
+fn panics_are_on_disk_when_their_program_is_gone_at_once_and_arrive_once() {
+    const COUNT: u64 = 200;
+    let spool = temporary();
+    let tracker = Tracker::start(Conduct::BlackHole);
+    finish(&mut panicking(COUNT, "abort", &tracker, spool.path()), RUN).failure();
+    let left = kept_events(spool.path());
+    assert_eq!(left.len() as u64, COUNT);
+    tracker.set(Conduct::Well);
+    assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
+    assert_eq!(tracker.event_ids(), left);
+    assert_eq!((tracker.received_count(), tracker.lost_count()), (COUNT, 0));
+    assert_eq!(files_of_panics(spool.path()), 0);
+}
+
+#[test]
+fn panics_that_were_delivered_are_delivered_once() {
+    const COUNT: u64 = 300;
+    let spool = temporary();
+    let tracker = Tracker::start(Conduct::Well);
+    let panicking = panicking(COUNT, "wait", &tracker, spool.path());
+    let reporter = Reporter::of(panicking);
+    eventually("all have arrived", SOON, || (tracker.stored_count() == COUNT).then_some(()));
+    eventually("all are forgotten", SOON, || kept_events(spool.path()).is_empty().then_some(()));
+    // Not even a process that cannot tidy up leaves any of them.
+    reporter.kill();
+    assert_eq!(files_of_panics(spool.path()), 1);
+    assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
+    assert_eq!((tracker.received_count(), tracker.lost_count()), (COUNT, 0));
+    assert_eq!(files_of_panics(spool.path()), 0);
+}
+
+#[test]
+fn kill_it_at_any_moment_and_every_panic_that_was_over_arrives() {
+    let spool = temporary();
+    for round in 0..short_or_long(10, 200) {
+        let tracker = Tracker::start(Conduct::Down);
+        let mut reporter = Reporter::of(panicking(10_000, "wait", &tracker, spool.path()));
+        (0..=round * 37 % 300).for_each(|_| _ = reporter.value("panicked"));
+        reporter.child.kill().expect("it is ours");
+        reporter.child.wait().expect("it is ours");
+        // Those that it had told of, and that were not read yet.
+        let more =
+            reporter.lines.filter(|line| line.as_ref().is_ok_and(|line| line.starts_with("panicked ")));
+        let count = round * 37 % 300 + 1 + more.count() as u64;
+        let left = kept_events(spool.path());
+        assert!(
+            [count, count + 1].contains(&(left.len() as u64)),
+            "round {round}: {} of {count}",
+            left.len()
+        );
+        tracker.set(Conduct::Well);
+        assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
+        assert_eq!(tracker.event_ids(), left, "round {round}");
+        assert_eq!((tracker.received_count(), tracker.lost_count()), (left.len() as u64, 0), "round {round}");
+        assert_eq!(files_of_panics(spool.path()), 0, "round {round}");
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_what_a_panic_writes_at_once_gets_it_by_the_worker() {
+    const COUNT: u64 = 20;
+    // A disk that is full, one that is broken, and one on which half of it fits.
+    for fault in ["error=ENOSPC", "error=EIO", "retval=100"] {
+        let spool = temporary();
+        let calls = spool.path().join("calls");
+        let tracker = Tracker::start(Conduct::BlackHole);
+        let panicking = panicking(COUNT, "abort", &tracker, spool.path());
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o"]).arg(&calls);
+        command.args(["-e", &format!("inject=pwrite64:{fault}")]);
+        command.arg(panicking.get_program()).args(panicking.get_args());
+        set_up(&mut command, &tracker, Some(spool.path()));
+        finish(&mut command, RUN).failure();
+        let left = kept_events(spool.path());
+        assert_eq!(left.len() as u64, COUNT, "{fault}");
+        let seen = fs::read_to_string(&calls).expect("strace has written");
+        let failed = seen.lines().filter(|line| line.contains("pwrite64") && line.contains("(INJECTED)"));
+        assert!(failed.count() as u64 >= COUNT, "{fault}: {seen}");
+        tracker.set(Conduct::Well);
+        assert!(Reporter::start("distinct 0", &tracker, Some(spool.path())).close());
+        assert_eq!(tracker.event_ids(), left, "{fault}");
+        assert_eq!((tracker.received_count(), tracker.lost_count()), (COUNT, 0), "{fault}");
     }
 }
 
@@ -361,10 +468,14 @@ fn five_thousand_threads_report_at_once() {
 
 #[test]
 fn a_fork_reports_nothing_of_its_own_accord_and_ends_at_once() {
-    let tracker = Tracker::start(Conduct::Well);
-    let ended = run("fork", &tracker, None).success();
-    assert!(ended.stdout.contains("child 3") && ended.stdout.contains("closed true"), "{ended:?}");
-    assert_eq!((tracker.stored_count(), tracker.lost_count()), (2, 0));
+    for has_spool in [false, true] {
+        let spool = temporary();
+        let tracker = Tracker::start(Conduct::Well);
+        let ended = run("fork", &tracker, has_spool.then_some(spool.path())).success();
+        assert!(ended.stdout.contains("child 3") && ended.stdout.contains("closed true"), "{ended:?}");
+        assert_eq!((tracker.stored_count(), tracker.lost_count()), (2, 0));
+        assert_eq!(kept_events(spool.path()), Vec::<String>::new());
+    }
 }
 
 #[test]

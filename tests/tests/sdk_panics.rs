@@ -13,7 +13,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 const RUN: Duration = Duration::from_secs(60);
 
 /// Each program of `doomed`, and the least number of events that tell of it.
-const PROGRAMS: [(&str, usize); 23] = [
+const PROGRAMS: [(&str, usize); 24] = [
     ("main", 1),
     ("thread", 1),
     // The first panic, the one in the drop, and the one that says that this was too much.
@@ -33,6 +33,7 @@ const PROGRAMS: [(&str, usize); 23] = [
     ("static", 2),
     ("foreign-caller", 1),
     ("deep-stack", 1),
+    ("small-stack", 1),
     // No hook is called for it.
     ("endless-recursion", 0),
     ("short-memory", 1),

@@ -132,6 +132,18 @@ fn a_system_without_room_for_the_sdk_runs_the_program_all_the_same() {
 }
 
 #[test]
+fn a_system_that_allows_small_files_only_ends_no_program_that_panics() {
+    const COUNT: u64 = 100;
+    let spool = temporary();
+    let tracker = Tracker::start(Conduct::BlackHole);
+    // Whoever writes behind the limit is ended by a signal.
+    let limited = behind_of("prlimit --fsize=65536", Path::new(env!("CARGO_BIN_EXE_panicking")));
+    let ended = run(limited, &format!("{COUNT} abort"), &tracker.dsn(KEY), Some(spool.path()), "0");
+    assert_eq!(ended.stdout.lines().count() as u64, COUNT, "{ended:?}");
+    assert_eq!(kept_events(spool.path()).len() as u64, COUNT);
+}
+
+#[test]
 fn where_sockets_are_refused_errors_wait_on_disk_for_a_start_without_that() {
     for refusal in ["socket:error=EPERM", "connect:error=EACCES"] {
         let spool = temporary();

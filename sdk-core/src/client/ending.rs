@@ -152,6 +152,7 @@ impl Writer {
         }
         // When the worker is gone, it has left nothing.
         self.write_all();
+        self.keeper.close_slots();
         ending.is_done.store(true, Ordering::Release);
     }
 
@@ -165,6 +166,8 @@ impl Writer {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
                 }
+                // The next start finds it in its slot.
+                Task::Kept(..) => {}
                 // Who waits for it learns that it has not all left.
                 Task::Flush(_) => {}
             }

@@ -1,18 +1,18 @@
 //! Writes an alert to disk as it is, before anything else is done about it: to find the names of its stack can take
 //! longer than the process has. The copy with names takes its place later.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use error_sentinel_wire::{Event, Object};
 
-use super::spool::Folder;
+use super::spool::{Folder, Slot, Slots};
 use super::surroundings::Surroundings;
 use super::worker;
 use crate::breadcrumbs::Trail;
-use crate::engine::{Outgoing, stored};
+use crate::engine::{MonotonicMs, Outgoing, stored};
 use crate::fit::fit;
 use crate::options::BeforeSend;
 use crate::scrub::scrub;
@@ -27,6 +27,8 @@ pub struct Keeper {
     before_send: Option<BeforeSend>,
     keeps_pii: bool,
     is_writing_apart: AtomicBool,
+    /// Where threads that panic write; not yet at the start, and never where no file for it could be made.
+    slots: OnceLock<Slots>,
 }
 
 impl Keeper {
@@ -37,7 +39,19 @@ impl Keeper {
         before_send: Option<BeforeSend>,
         keeps_pii: bool,
     ) -> Keeper {
-        Keeper { folder, surroundings, before_send, keeps_pii, is_writing_apart: AtomicBool::new(false) }
+        Keeper {
+            folder,
+            surroundings,
+            before_send,
+            keeps_pii,
+            is_writing_apart: AtomicBool::new(false),
+            slots: OnceLock::new(),
+        }
+    }
+
+    /// Where it writes.
+    pub fn folder(&self) -> &Arc<Folder> {
+        &self.folder
     }
 
     /// Whether an event may be written before the worker has looked at it: not where the application has a word in
@@ -47,16 +61,52 @@ impl Keeper {
     }
 
     /// Writes an event to disk without the names of its stack; says whether it is there.
-    pub fn keep(&self, mut event: Event, trail: Trail) -> bool {
-        add_trail(&mut event, trail);
-        self.surroundings.describe(&mut event);
-        let event = finished(event, self.before_send.as_ref(), self.keeps_pii);
-        let event = event.and_then(|event| Outgoing::new(&event));
+    pub fn keep(&self, event: Event, trail: Trail) -> bool {
+        let event = self.made(event, trail);
         event.is_some_and(|event| self.folder.keep(event.event_id, &stored::encode(&event)))
     }
 
-    /// The same for a thread that must neither panic nor wait for ever: another one writes, and is waited for a
-    /// moment. While one is still at it, no further one is started.
+    fn made(&self, mut event: Event, trail: Trail) -> Option<Outgoing> {
+        add_trail(&mut event, trail);
+        self.surroundings.describe(&mut event);
+        finished(event, self.before_send.as_ref(), self.keeps_pii).and_then(|event| Outgoing::new(&event))
+    }
+
+    /// Opens what threads that panic write to.
+    pub fn open_slots(&self) {
+        if self.keeps_early()
+            && let Ok(slots) = Slots::create(&self.folder)
+        {
+            // It is opened once.
+            let _ = self.slots.set(slots);
+        }
+    }
+
+    /// Where threads that panic write.
+    pub fn slots(&self) -> Option<&Slots> {
+        self.slots.get()
+    }
+
+    /// Removes what threads that panic write to, unless there is something in it.
+    pub fn close_slots(&self) {
+        if let Some(slots) = self.slots.get() {
+            slots.close();
+        }
+    }
+
+    /// Writes an event for a thread that panics, which waits for nobody and runs no code of the application: into a slot that
+    /// was opened before. `None` where there is none, or the disk does not take it at once.
+    pub fn keep_in_slot(&self, event: &Event, trail: &Trail, now: MonotonicMs) -> Option<Slot> {
+        let slots = self.slots.get()?;
+        if !self.keeps_early() || self.folder.hangs(now) {
+            return None;
+        }
+        let event = self.made(event.clone(), trail.clone())?;
+        let _busy = self.folder.busy(now);
+        slots.keep(&stored::encode_named(&event))
+    }
+
+    /// The same by another thread, for one that must not wait for ever: it waits a moment. While one is still at it, no further one is started.
     pub fn keep_apart(self: Arc<Keeper>, event: Event, trail: Trail) {
         if self.is_writing_apart.swap(true, Ordering::Relaxed) {
             return;

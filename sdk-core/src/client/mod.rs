@@ -11,18 +11,20 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use error_sentinel_wire::{Dsn, Event, EventId};
 
 use crate::alert::{Alert, Chain};
-use crate::engine::{Storms, Verdict};
+use crate::engine::Storms;
 use crate::fit::fit;
 use crate::options::Options;
 
 use ending::Ending;
-use keeper::Keeper;
+use running::Client;
 use snapshot::Snapshot;
+use spool::Slot;
 use waker::Waker;
 
 #[cfg(feature = "backtrace")]
 mod backtrace;
 pub mod clock;
+mod copies;
 #[cfg(feature = "crash")]
 pub mod crash;
 mod ending;
@@ -31,6 +33,7 @@ pub mod http;
 mod keeper;
 mod panic_hook;
 mod room;
+mod running;
 mod sampling;
 pub mod scopes;
 mod sender;
@@ -56,19 +59,10 @@ enum Task {
     Alert(Box<Snapshot>),
     /// Deliver this too, and say when it is on disk, where there is a spool.
     Keep(Box<Snapshot>, Sender<()>),
+    /// Deliver this too, which is on disk in a slot.
+    Kept(Box<Snapshot>, Slot),
     /// Say when everything before this has left, or was given up.
     Flush(Sender<()>),
-}
-
-/// The running client.
-struct Client {
-    tasks: Sender<Task>,
-    state: Arc<State>,
-    storms: SharedStorms,
-    /// Whether what the worker gets is written to disk.
-    is_spooled: bool,
-    /// Who writes a panic down where the worker does not come to it.
-    keeper: Option<Arc<Keeper>>,
 }
 
 /// What the worker and those that report tell each other without waiting.
@@ -284,8 +278,7 @@ fn addresses() -> Vec<usize> {
     Vec::new()
 }
 
-/// Gives an alert to the worker, or counts it where it repeats. In a process with a spool that may be about to die
-/// (`is_panic`), waits until it is on disk.
+/// Gives an alert to the client, where there is one.
 fn hand_over(snapshot: Snapshot, may_wait: bool) {
     // Held only while another thread puts a client in or takes it out; the panic hook must not wait even then.
     let client = match CLIENT.try_read() {
@@ -294,84 +287,8 @@ fn hand_over(snapshot: Snapshot, may_wait: bool) {
         Err(TryLockError::WouldBlock) if may_wait => CLIENT.read().unwrap_or_else(PoisonError::into_inner),
         Err(TryLockError::WouldBlock) => return,
     };
-    let Some(client) = client.as_ref() else { return };
-    let Some(snapshot) = client.count_repeats(Box::new(snapshot), may_wait) else { return };
-    if snapshot.is_panic && client.is_spooled {
-        client.keep(snapshot, farewell());
-    } else {
-        client.tell(snapshot);
-    }
-}
-
-impl Client {
-    /// Gives an alert to the worker.
-    fn tell(&self, snapshot: Box<Snapshot>) {
-        if self.tasks.try_send(Task::Alert(snapshot)).is_err() {
-            self.count_overflow();
-        } else if self.tasks.len() >= CROWD {
-            self.state.waker.wake();
-        } else {
-            self.state.waker.wake_sleeper();
-        }
-    }
-
-    fn count_overflow(&self) {
-        self.state.overflow_count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Has a panic written to disk, by the worker if that comes to it in time.
-    fn keep(&self, snapshot: Box<Snapshot>, patience: Duration) {
-        let is_stuck = self.state.is_stuck.load(Ordering::Relaxed);
-        // No clock reaches what cannot be added to it.
-        let now = Instant::now();
-        let deadline = now.checked_add(if is_stuck { Duration::ZERO } else { patience }).unwrap_or(now);
-        let copy = self.keeper.clone().map(|keeper| (keeper, snapshot.event.clone(), snapshot.trail.clone()));
-        let (done, wait) = bounded(1);
-        let is_taken = self.tasks.send_deadline(Task::Keep(snapshot, done), deadline).is_ok();
-        self.state.waker.wake();
-        if !is_taken {
-            self.count_overflow();
-        }
-        if is_taken && wait.recv_deadline(deadline).is_ok() {
-            return;
-        }
-        self.state.is_stuck.store(true, Ordering::Relaxed);
-        if let Some((keeper, event, trail)) = copy {
-            keeper.keep_apart(event, trail);
-        }
-    }
-
-    /// The alert, unless it is one of a storm and only counts.
-    fn count_repeats(&self, snapshot: Box<Snapshot>, may_wait: bool) -> Option<Box<Snapshot>> {
-        let Some(at) = snapshot.event.timestamp else { return Some(snapshot) };
-        if snapshot.event.occurrences.is_some() {
-            return Some(snapshot);
-        }
-        let mut storms = match self.storms.try_lock() {
-            Ok(storms) => storms,
-            Err(TryLockError::Poisoned(error)) => error.into_inner(),
-            Err(TryLockError::WouldBlock) if may_wait => {
-                self.storms.lock().unwrap_or_else(PoisonError::into_inner)
-            }
-            Err(TryLockError::WouldBlock) => return Some(snapshot),
-        };
-        let sighting = snapshot.sighting(at);
-        let key = sighting.key;
-        match storms.admit(&sighting, clock::monotonic()) {
-            Verdict::Pass => Some(snapshot),
-            Verdict::Counted => {
-                // The lock is given back before the snapshot is freed.
-                drop(storms);
-                None
-            }
-            Verdict::First => {
-                storms.hold(key, snapshot);
-                drop(storms);
-                // Its window wants to be closed in time.
-                self.state.waker.wake_sleeper();
-                None
-            }
-        }
+    if let Some(client) = client.as_ref() {
+        client.hand_over(snapshot, may_wait);
     }
 }
 
@@ -394,49 +311,4 @@ pub fn flush(timeout: Duration) -> bool {
     }
     state.waker.wake();
     wait.recv_timeout(timeout.saturating_sub(started.elapsed())).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use error_sentinel_wire::Level;
-
-    use super::*;
-    use crate::breadcrumbs::Trail;
-
-    fn panic_of(id: u128) -> Box<Snapshot> {
-        let event = Event { event_id: Some(EventId(id)), level: Some(Level::Fatal), ..Event::default() };
-        Box::new(Snapshot {
-            event,
-            chain: Chain::default(),
-            trail: Trail::default(),
-            addresses: Vec::new(),
-            origin: None,
-            is_panic: true,
-        })
-    }
-
-    #[test]
-    fn a_panic_is_on_disk_even_when_the_worker_is_stuck() {
-        let dir = tempfile::tempdir().unwrap();
-        let dsn = Dsn::parse("http://0123456789abcdef0123456789abcdef@127.0.0.1:8911/1").unwrap();
-        let folder = Arc::new(spool::Folder::new(dir.path(), &dsn));
-        let sdk = error_sentinel_wire::Sdk { name: "test".into(), version: "0".into() };
-        let surroundings = Arc::new(surroundings::Surroundings::new(Options::new(""), sdk));
-        // Nobody ever takes anything out of this channel.
-        let (tasks, _inbox) = bounded(1);
-        let client = Client {
-            tasks,
-            state: Arc::default(),
-            storms: SharedStorms::default(),
-            is_spooled: true,
-            keeper: Some(Arc::new(Keeper::new(folder.clone(), surroundings, None, false))),
-        };
-        for id in 1..=3 {
-            // The first finds room in the channel, the others do not.
-            client.keep(panic_of(id), Duration::ZERO);
-            assert!(folder.read(EventId(id)).is_ok(), "{id}");
-        }
-        assert_eq!(client.state.overflow_count.load(Ordering::Relaxed), 2);
-        assert!(client.state.is_stuck.load(Ordering::Relaxed));
-    }
 }

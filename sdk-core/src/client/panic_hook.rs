@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use error_sentinel_wire::{Event, Exception, Level, Mechanism, limits};
 
-use super::{Snapshot, addresses, clock, hand_over, is_making, is_on, scopes, worker};
+use super::{Snapshot, addresses, clock, hand_over, is_making, is_on, is_own_process, scopes, worker};
 use crate::alert::Chain;
 use crate::fit::fit;
 
@@ -32,7 +32,7 @@ fn install_once() {
             if is_making() || worker::is_worker() {
                 return;
             }
-            if is_on() {
+            if is_on() && is_own_process() {
                 report(info);
             }
             previous(info);

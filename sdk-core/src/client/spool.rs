@@ -14,9 +14,14 @@ use std::time::Duration;
 
 use error_sentinel_wire::EventId;
 
+use crate::engine::{Outgoing, stored};
+
 mod folder;
+mod slots;
 
 pub use folder::Folder;
+use slots::Left;
+pub use slots::{Slot, Slots};
 
 /// Most files of one folder, and most bytes in them.
 const FILES: usize = 1000;
@@ -27,6 +32,8 @@ const ENDING: &str = "event";
 const UNFINISHED: &str = "unfinished";
 /// Ending of what a process writes down while it dies of a signal; empty until then.
 const CRASH: &str = "crash";
+/// Ending of what a process writes down while one of its threads panics.
+const PANICS: &str = "panics";
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The events that earlier processes left in a folder, as far as it is this process that sends them.
@@ -66,7 +73,7 @@ impl Spool {
         for entry in entries.flatten() {
             let path = entry.path();
             let Some((id, ending)) = name_of(&path) else { continue };
-            if ending == CRASH {
+            if [CRASH, PANICS].contains(&ending) {
                 continue;
             }
             let Ok(found) = entry.metadata() else { continue };
@@ -97,18 +104,47 @@ impl Spool {
     /// The records of crashes in the folder, as far as it is this process that sends what others left.
     #[cfg(feature = "crash")]
     pub fn crashes(&self) -> Vec<EventId> {
-        let Some(entries) = self.lock.as_ref().and_then(|_| fs::read_dir(self.folder.path()).ok()) else {
-            return Vec::new();
-        };
-        let found = entries.flatten().filter_map(|entry| match name_of(&entry.path())? {
-            (id, CRASH) => Some(id),
-            _ => None,
+        if self.lock.is_some() { self.named(CRASH) } else { Vec::new() }
+    }
+
+    /// Names with this ending in the folder, of files that there is one of for each process.
+    fn named(&self, ending: &str) -> Vec<EventId> {
+        let Ok(entries) = fs::read_dir(self.folder.path()) else { return Vec::new() };
+        let found = entries.flatten().filter_map(|entry| {
+            name_of(&entry.path()).and_then(|(id, known)| (known == ending).then_some(id))
         });
         found.take(FILES).collect()
     }
 
+    /// Gives the panics that processes left in their slots files of their own, to be handed in like all that was left.
+    /// Returns those that there is no room for, and how many could not be read.
+    pub fn take_panics(&mut self) -> (Vec<Outgoing>, u64) {
+        let (mut without_file, mut broken_count) = (Vec::new(), 0);
+        for name in self.named(PANICS) {
+            let path = self.folder.file(name, PANICS);
+            // It lives, another one was faster, or it is none of ours.
+            let Ok(Some(left)) = Left::read(path) else { continue };
+            if self.lock.is_none() && !left.is_empty() {
+                // Whoever sends what others left comes to it.
+                continue;
+            }
+            broken_count += left.broken_count;
+            for event in &left.events {
+                let event_id = event.event_id;
+                if self.folder.has(event_id) {
+                    // Its process got as far as that, and died before it could free the slot.
+                } else if self.folder.keep(event_id, &stored::encode(event)) {
+                    self.add_left(event_id);
+                } else {
+                    without_file.push(event.clone());
+                }
+            }
+            left.remove();
+        }
+        (without_file, broken_count)
+    }
+
     /// Remembers an event for sending that has come to the folder since it was looked at.
-    #[cfg(feature = "crash")]
     pub fn add_left(&mut self, event_id: EventId) {
         self.found.push_back(event_id);
     }
@@ -126,7 +162,7 @@ impl Spool {
 fn name_of(path: &Path) -> Option<(EventId, &str)> {
     let ending = path.extension()?.to_str()?;
     let name = path.file_stem()?.to_str()?;
-    let is_ours = [ENDING, UNFINISHED, CRASH].contains(&ending) && name.len() == 32;
+    let is_ours = [ENDING, UNFINISHED, CRASH, PANICS].contains(&ending) && name.len() == 32;
     let id = EventId::parse(name).ok().filter(|id| is_ours && id.to_string() == name)?;
     Some((id, ending))
 }

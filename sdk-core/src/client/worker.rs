@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -16,10 +15,11 @@ use error_sentinel_wire::{Dsn, Event, Sdk, UnixMs};
 
 #[cfg(feature = "backtrace")]
 use super::backtrace;
+use super::copies::Copies;
 use super::ending;
 use super::keeper::{Keeper, add_trail, finished};
 use super::sender::{self, Answer};
-use super::spool::{Folder, Spool};
+use super::spool::{Folder, Slot};
 use super::surroundings::Surroundings;
 use super::{CROWD, SharedStorms, Snapshot, State, Task, clock, sampling};
 #[cfg(feature = "crash")]
@@ -79,7 +79,7 @@ pub fn start(
     let mut worker = Worker {
         engine: Engine::new(limits, sdk, clock::random()),
         requests,
-        spool: None,
+        copies: Copies::new(keeper.clone()),
         keeper: keeper.clone(),
         before_send,
         keeps_pii,
@@ -102,8 +102,8 @@ pub fn start(
         mark_as_own();
         let _gone = Gone(worker.state.clone());
         worker.state.waker.belongs_to(std::thread::current());
-        // Here, since a folder can be large, and on a disk that is slow.
-        worker.spool = folder.map(Spool::open);
+        worker.copies.open();
+        worker.copies.take_panics(&mut worker.engine);
         #[cfg(feature = "crash")]
         worker.take_crashes();
         worker.run(&inbox, &answers);
@@ -135,7 +135,7 @@ fn default_transport() -> Result<Box<dyn Transport>, TransportError> {
 struct Worker {
     engine: Engine,
     requests: Sender<Vec<u8>>,
-    spool: Option<Spool>,
+    copies: Copies,
     keeper: Option<Arc<Keeper>>,
     before_send: Option<BeforeSend>,
     keeps_pii: bool,
@@ -146,7 +146,7 @@ struct Worker {
     sent_at: Option<UnixMs>,
     flushes: Vec<Sender<()>>,
     /// Panics that are on disk and whose names are still to be found: whoever panics again must not wait for that.
-    later: VecDeque<Snapshot>,
+    later: VecDeque<(Snapshot, Option<Slot>)>,
     #[cfg(feature = "backtrace")]
     symbols: backtrace::Symbols,
 }
@@ -159,6 +159,7 @@ impl Worker {
             let until = self.drain();
             self.state.ending.has_written();
             if self.engine.is_empty() {
+                self.copies.tidy(&self.engine);
                 for done in self.flushes.drain(..) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
@@ -198,6 +199,7 @@ impl Worker {
                     while self.take_one_later() {}
                     self.close_storms(true);
                     self.drain();
+                    self.copies.close();
                     return;
                 }
             }
@@ -217,17 +219,18 @@ impl Worker {
                 if self.keep_early(&snapshot) {
                     // Whoever waited may have gone meanwhile.
                     let _ = done.try_send(());
-                    self.later.push_back(*snapshot);
-                    if self.later.len() > CROWD {
-                        self.take_one_later();
-                    }
-                    return;
+                    return self.put_off(*snapshot, None);
                 }
                 self.secure(&snapshot);
                 self.take(*snapshot);
                 self.drain();
                 // Nobody waits for a second word, and there is room for one.
                 let _ = done.try_send(());
+            }
+            Task::Kept(mut snapshot, slot) => {
+                snapshot.settle();
+                self.state.is_stuck.store(false, Ordering::Relaxed);
+                self.put_off(*snapshot, Some(slot));
             }
             Task::Flush(done) => {
                 while self.take_one_later() {}
@@ -239,17 +242,29 @@ impl Worker {
         }
     }
 
+    /// Lets a panic that is on disk wait for its names.
+    fn put_off(&mut self, snapshot: Snapshot, slot: Option<Slot>) {
+        self.later.push_back((snapshot, slot));
+        if self.later.len() > CROWD {
+            self.take_one_later();
+        }
+    }
+
     /// Looks into the panic that has waited longest; says whether there was one.
     fn take_one_later(&mut self) -> bool {
-        let next = self.later.pop_front();
-        next.map(|snapshot| self.take(snapshot)).is_some()
+        let Some((snapshot, slot)) = self.later.pop_front() else { return false };
+        if let (Some(event_id), Some(slot)) = (snapshot.event.event_id, slot) {
+            self.copies.is_in(event_id, slot);
+        }
+        self.take(snapshot);
+        true
     }
 
     /// Does all that there is to do now; returns when there will be more.
     fn drain(&mut self) -> Option<MonotonicMs> {
         loop {
             self.close_storms(false);
-            self.hand_in_stored();
+            self.copies.hand_in(&mut self.engine);
             let sent_at = self.sent_at.unwrap_or_else(clock::now);
             match self.engine.poll(clock::monotonic(), sent_at) {
                 Output::Send(envelope) => {
@@ -258,15 +273,10 @@ impl Worker {
                     }
                 }
                 Output::Spool { event_id, bytes } => {
-                    let is_kept =
-                        self.spool.as_ref().is_some_and(|spool| spool.folder().keep(event_id, &bytes));
+                    let is_kept = self.copies.keep(event_id, &bytes);
                     self.engine.handle_kept(event_id, is_kept);
                 }
-                Output::Forget(event_id) => {
-                    if let Some(spool) = &self.spool {
-                        spool.folder().forget(event_id);
-                    }
-                }
+                Output::Forget(event_id) => self.copies.forget(event_id),
                 Output::Wait(until) => {
                     return Some(self.next_window_end().map_or(until, |end| end.min(until)));
                 }
@@ -298,23 +308,6 @@ impl Worker {
             snapshot.event.occurrences = Some(occurrences);
             self.secure(&snapshot);
             self.take(snapshot);
-        }
-    }
-
-    /// Reads back what is only on disk, while there is nothing newer to send.
-    fn hand_in_stored(&mut self) {
-        let Some(spool) = &mut self.spool else { return };
-        if !self.engine.wants_stored() {
-            return;
-        }
-        for _ in 0..self.engine.batch_count() {
-            let Some(event_id) = spool.next_left().or_else(|| self.engine.next_spooled()) else { return };
-            match spool.folder().read(event_id) {
-                Ok(event) => self.engine.restore(event, clock::monotonic()),
-                // Another process was faster.
-                Err(error) if error.kind() == ErrorKind::NotFound && !self.engine.is_spooled(event_id) => {}
-                Err(_) => self.engine.handle_unreadable(event_id),
-            }
         }
     }
 
@@ -350,7 +343,7 @@ impl Worker {
     /// Makes events of what processes left that died of a signal, in the place of their records.
     #[cfg(feature = "crash")]
     fn take_crashes(&mut self) {
-        let Some(spool) = &mut self.spool else { return };
+        let Some(spool) = self.copies.spool() else { return };
         let mut loaded = None;
         for event_id in spool.crashes() {
             // To close it again would end the lock by which others know that this process lives.
@@ -417,8 +410,8 @@ impl Worker {
             Err(_) => {
                 self.engine.lose(Reason::Internal, count);
                 // What counts as lost must not come back.
-                if let (Some(spool), Some(id)) = (&self.spool, id) {
-                    spool.folder().forget(id);
+                if let Some(id) = id {
+                    self.copies.forget(id);
                 }
             }
         }

@@ -16,6 +16,9 @@ const VERSION: &str = "1";
 /// Longest first line.
 const LINE_BYTES: usize = 100;
 
+/// Longest line before an event that lies among others: 32 digits, a length, 16 digits.
+const NAMED_LINE_BYTES: usize = 80;
+
 /// Most bytes that a kept event can have.
 pub const MAX_BYTES: usize = LINE_BYTES + limits::EVENT_BYTES;
 
@@ -64,6 +67,37 @@ pub fn decode(event_id: EventId, bytes: &[u8]) -> Result<Outgoing, NotStored> {
     Ok(Outgoing { event_id, json: json.to_vec(), occurrence_count, is_urgent: false })
 }
 
+/// The same for an event that lies among others in one file: a line with its name and its length comes first.
+pub fn encode_named(event: &Outgoing) -> Vec<u8> {
+    let kept = encode(event);
+    let (name, length) = (event.event_id, kept.len());
+    let mut bytes = format!("{name} {length} {:016x}\n", name_checksum(name, length)).into_bytes();
+    bytes.extend_from_slice(&kept);
+    bytes
+}
+
+/// Reads what [`encode_named`] made, at the beginning of `bytes`; what comes behind it is not looked at.
+///
+/// # Errors
+/// [`NotStored`] when a single byte of it is missing or wrong.
+pub fn decode_named(bytes: &[u8]) -> Result<Outgoing, NotStored> {
+    let end = bytes.iter().take(NAMED_LINE_BYTES).position(|byte| *byte == b'\n').ok_or(NotStored)?;
+    let (line, rest) = bytes.split_at_checked(end).ok_or(NotStored)?;
+    let line = core::str::from_utf8(line).map_err(|_| NotStored)?;
+    let mut words = line.split(' ');
+    let name = words.next().and_then(|word| EventId::parse(word).ok()).ok_or(NotStored)?;
+    let length: usize = words.next().and_then(|word| word.parse().ok()).ok_or(NotStored)?;
+    let expected = words.next().and_then(|word| u64::from_str_radix(word, 16).ok()).ok_or(NotStored)?;
+    if words.next().is_some() || expected != name_checksum(name, length) {
+        return Err(NotStored);
+    }
+    decode(name, rest.get(1..).and_then(|rest| rest.get(..length)).ok_or(NotStored)?)
+}
+
+fn name_checksum(name: EventId, length: usize) -> u64 {
+    checksum(length as u64, &name.0.to_be_bytes())
+}
+
 /// The 64-bit hash by Fowler, Noll and Vo (FNV-1a): against accidents, not against forgery.
 fn checksum(occurrence_count: u64, json: &[u8]) -> u64 {
     let bytes = occurrence_count.to_le_bytes();
@@ -100,8 +134,28 @@ mod tests {
         }
 
         #[test]
+        fn what_lies_among_others_is_read_back_whole_under_its_name_or_not_at_all(
+            json in prop::collection::vec(any::<u8>(), 0..300), id: u128, count in 1u64..,
+            at in any::<prop::sample::Index>(), flip in 1u8.., behind in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let event = Outgoing { event_id: EventId(id), json, occurrence_count: count, is_urgent: false };
+            let whole = encode_named(&event);
+            let mut bytes = whole.clone();
+            bytes.extend_from_slice(&behind);
+            prop_assert_eq!(decode_named(&bytes), Ok(event.clone()));
+            let at = at.index(whole.len());
+            prop_assert_eq!(decode_named(&whole[..at]), Err(NotStored));
+            bytes[at] ^= flip;
+            if let Ok(read) = decode_named(&bytes) {
+                // A digit in the other case is the same digit.
+                prop_assert_eq!(read, event);
+            }
+        }
+
+        #[test]
         fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(EventId(1), &bytes);
+            let _ = decode_named(&bytes);
         }
     }
 

@@ -11,6 +11,7 @@ mod event;
 mod header;
 mod request;
 mod settings;
+mod slot;
 mod stored;
 
 /// One reader of bytes.
@@ -23,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "c_face", run: c_face::run },
     Target { name: "crash", run: crash::run },
     Target { name: "envelope", run: envelope::run },
@@ -31,6 +32,7 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "header", run: header::run },
     Target { name: "request", run: request::run },
     Target { name: "settings", run: settings::run },
+    Target { name: "slot", run: slot::run },
     Target { name: "stored", run: stored::run },
 ];
 

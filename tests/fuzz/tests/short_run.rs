@@ -151,5 +151,6 @@ targets! {
     headers_of_any_text_are_read_or_refused: "header",
     requests_of_any_bytes_are_answered_and_what_they_bring_is_whole: "request",
     settings_files_of_any_text_are_read_or_explained: "settings",
+    slots_of_any_bytes_are_read_or_refused: "slot",
     spool_files_of_any_bytes_are_read_or_refused: "stored",
 }

@@ -17,7 +17,7 @@ use error_sentinel::{Guard, Options, add_breadcrumb, send_alert, send_alert_with
 static HAS_SDK: AtomicBool = AtomicBool::new(false);
 
 /// Each program by its name.
-const PROGRAMS: [(&str, fn()); 23] = [
+const PROGRAMS: [(&str, fn()); 24] = [
     ("main", in_main),
     ("thread", in_a_thread),
     ("drop-while-unwinding", in_a_drop_while_unwinding),
@@ -36,6 +36,7 @@ const PROGRAMS: [(&str, fn()); 23] = [
     ("static", in_a_static),
     ("foreign-caller", out_of_a_foreign_function),
     ("deep-stack", near_the_end_of_the_stack),
+    ("small-stack", in_a_thread_with_a_small_stack),
     ("endless-recursion", by_recursion_without_end),
     ("short-memory", when_memory_is_short),
     ("held-locks", with_locks_held),
@@ -251,6 +252,24 @@ fn near_the_end_of_the_stack() {
         let top = 0_u64;
         fall(&raw const top as usize)
     });
+    println!("{:?}", thread.expect("a thread").join().is_err());
+}
+
+fn in_a_thread_with_a_small_stack() {
+    // What a panic needs without the SDK is 27 KB, where nothing is optimised.
+    const STACK_BYTES: usize = 48 << 10;
+    let _guard = start();
+    if HAS_SDK.load(Ordering::Relaxed) {
+        let deep = (0..30).fold(error_sentinel::Value::from("the bottom"), |within, _| {
+            error_sentinel::Value::from(vec![within])
+        });
+        error_sentinel::set_context("deep", deep);
+        (0..100).for_each(|_| add_breadcrumb("a step"));
+    }
+    // Without a moment for the start, somebody else would write it down.
+    error_sentinel::flush(std::time::Duration::from_secs(60));
+    let panics = || println!("{:?}", catch_unwind(|| panic!("there is little room")).is_err());
+    let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(panics);
     println!("{:?}", thread.expect("a thread").join().is_err());
 }
 

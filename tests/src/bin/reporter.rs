@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
+use std::panic::catch_unwind;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -150,7 +151,7 @@ fn race(count: u64) {
     say("raced", count);
 }
 
-/// A child that goes on without starting the SDK anew: it reports, flushes and ends like its parent.
+/// A child that goes on without starting the SDK anew: it reports, panics, flushes and ends like its parent.
 fn fork() {
     let guard = start();
     send_alert("from the parent, before");
@@ -160,6 +161,7 @@ fn fork() {
     if child == 0 {
         for _ in 0..1000 {
             send_alert("from the child");
+            drop(catch_unwind(|| panic!("in the child")));
         }
         error_sentinel::flush(Duration::from_secs(60));
         drop(guard);

@@ -1,6 +1,6 @@
 //! One project's folder: what is in it, and how a file gets there and goes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,11 @@ use error_sentinel_wire::{Dsn, EventId};
 #[cfg(feature = "crash")]
 use super::CRASH;
 use super::{BYTES, ENDING, FILES, UNFINISHED};
-use crate::engine::{Outgoing, stored};
+use crate::client::clock;
+use crate::engine::{MonotonicMs, Outgoing, stored};
+
+/// A disk on which one event takes longer is not one that a thread may wait for which can do without.
+const HANGING_MS: u64 = 100;
 
 /// One project's folder, shared by all threads that write to it.
 #[derive(Debug)]
@@ -18,13 +22,32 @@ pub struct Folder {
     path: PathBuf,
     file_count: AtomicUsize,
     byte_count: AtomicU64,
+    /// Since when somebody writes here, on the clock that never goes back; 0 while nobody does.
+    busy_since_ms: AtomicU64,
+}
+
+/// Somebody writes as long as this lives.
+#[derive(Debug)]
+pub struct Busy<'a>(Option<&'a AtomicU64>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if let Some(since_ms) = self.0 {
+            since_ms.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Folder {
     /// The part of `folder` that is `dsn`'s; looks at nothing yet.
     pub fn new(folder: &Path, dsn: &Dsn) -> Folder {
         let path = folder.join(format!("{}-{}", dsn.project_id, dsn.public_key));
-        Folder { path, file_count: AtomicUsize::new(0), byte_count: AtomicU64::new(0) }
+        Folder {
+            path,
+            file_count: AtomicUsize::new(0),
+            byte_count: AtomicU64::new(0),
+            busy_since_ms: AtomicU64::new(0),
+        }
     }
 
     /// Where it is.
@@ -73,8 +96,25 @@ impl Folder {
         (self.file_count.load(Ordering::Relaxed), self.byte_count.load(Ordering::Relaxed))
     }
 
+    /// Notes that somebody writes from now on.
+    pub fn busy(&self, now: MonotonicMs) -> Busy<'_> {
+        // Of several, the first is the one to look at.
+        let is_first = self
+            .busy_since_ms
+            .compare_exchange(0, now.0.max(1), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+        Busy(is_first.then_some(&self.busy_since_ms))
+    }
+
+    /// Whether somebody has been writing for longer than a disk takes that is well.
+    pub fn hangs(&self, now: MonotonicMs) -> bool {
+        let since_ms = self.busy_since_ms.load(Ordering::Relaxed);
+        since_ms != 0 && now.0.saturating_sub(since_ms) > HANGING_MS
+    }
+
     /// Writes an event's bytes, in the place of earlier ones; says whether they are there.
     pub fn keep(&self, event_id: EventId, bytes: &[u8]) -> bool {
+        let _busy = self.busy(clock::monotonic());
         let length = bytes.len() as u64;
         let earlier = fs::symlink_metadata(self.file(event_id, ENDING)).ok().map(|found| found.len());
         let (files, others) = self.counts();
@@ -106,9 +146,7 @@ impl Folder {
             return Err(io::Error::other("it is no folder"));
         }
         let unfinished = self.file(event_id, UNFINISHED);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        let written = private(&mut options).open(&unfinished).and_then(|mut file| file.write_all(bytes));
+        let written = self.create(&unfinished).and_then(|mut file| file.write_all(bytes));
         let done = written.and_then(|()| fs::rename(&unfinished, self.file(event_id, ENDING)));
         if done.is_err() {
             // On a disk that is full or broken even this can fail; it has the name of what is removed later.
@@ -117,8 +155,24 @@ impl Folder {
         done
     }
 
+    /// Makes a file that was not there, to be written and read.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn create(&self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        private(&mut options).open(path)
+    }
+
+    /// Whether an event has a file here.
+    pub fn has(&self, event_id: EventId) -> bool {
+        fs::symlink_metadata(self.file(event_id, ENDING)).is_ok()
+    }
+
     /// Removes an event that is stored, or never will be.
     pub fn forget(&self, event_id: EventId) {
+        let _busy = self.busy(clock::monotonic());
         let path = self.file(event_id, ENDING);
         let length = fs::symlink_metadata(&path).map(|found| found.len()).unwrap_or_default();
         // It may be gone already: another process was faster.
@@ -152,9 +206,7 @@ impl Folder {
     #[cfg(feature = "crash")]
     pub fn new_crash(&self, event_id: EventId) -> io::Result<File> {
         self.make()?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        private(&mut options).open(self.file(event_id, CRASH))
+        self.create(&self.file(event_id, CRASH))
     }
 
     /// Reads what a process left when it crashed, at most `max` bytes; nothing while that process lives.
@@ -177,7 +229,7 @@ impl Folder {
         let _ = fs::remove_file(self.file(event_id, CRASH));
     }
 
-    fn file(&self, event_id: EventId, ending: &str) -> PathBuf {
+    pub(super) fn file(&self, event_id: EventId, ending: &str) -> PathBuf {
         self.path.join(format!("{event_id}.{ending}"))
     }
 
@@ -202,27 +254,37 @@ fn read_file(path: &Path, max: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is none of our files"));
     }
     let file = File::open(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let opened = file.metadata()?;
-        if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
-            return Err(io::Error::other("it was exchanged meanwhile"));
-        }
+    if !is_same_file(&file, &named)? {
+        return Err(io::Error::other("it was exchanged meanwhile"));
     }
     let mut bytes = Vec::new();
     file.take(max as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
+/// Whether a file that was opened is the one that was found under its name.
+pub(super) fn is_same_file(file: &File, named: &Metadata) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let opened = file.metadata()?;
+        Ok((opened.dev(), opened.ino()) == (named.dev(), named.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, named);
+        Ok(true)
+    }
+}
+
 /// Takes a file's lock, unless another process has it.
 #[cfg(not(target_os = "android"))]
-fn lock(file: &File) -> Option<()> {
+pub(super) fn lock(file: &File) -> Option<()> {
     file.try_lock().ok()
 }
 
 /// The same where the standard library has no locks, though the system does.
 #[cfg(target_os = "android")]
-fn lock(file: &File) -> Option<()> {
+pub(super) fn lock(file: &File) -> Option<()> {
     rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()
 }

@@ -6,6 +6,8 @@ use std::hint::black_box;
 use std::panic::catch_unwind;
 use std::time::Instant;
 
+use error_sentinel_tests::panic_by_a_way_of_its_own;
+
 use crate::contestant::{Contestant, Setup};
 
 /// An error with its cause.
@@ -42,28 +44,6 @@ pub fn failure(number: usize) -> Failure {
     link("the checkout", Some(Box::new(cause)))
 }
 
-/// Calls between where a panic is caught and where it begins.
-const PANIC_DEPTH: u32 = 4;
-
-/// Panics; by another way for each of ten thousand numbers, so that none counts as a repeat of another.
-fn descend(number: usize, depth: u32) {
-    /// One of ten functions that do the same, and are not made one by the compiler.
-    #[inline(never)]
-    fn step<const DIGIT: usize>(rest: usize, depth: u32) {
-        if depth == 0 {
-            panic!("the checkout failed");
-        }
-        descend(rest, depth);
-        // Behind the call, so that it is one that returns.
-        black_box(DIGIT);
-    }
-    let steps = [
-        step::<0>, step::<1>, step::<2>, step::<3>, step::<4>, step::<5>, step::<6>, step::<7>, step::<8>,
-        step::<9>,
-    ];
-    steps[number % 10](number / 10, depth - 1);
-}
-
 /// Calls between two moments in which what was reported can leave.
 const PER_ROUND: usize = 100;
 
@@ -88,8 +68,10 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
         "disabled_alert_ns" | "disabled_breadcrumb_ns" => C::start(off),
         "alert_100_breadcrumbs_ns" => C::start(Setup { breadcrumbs: 100, ..setup }),
         "alert_ns" | "repeat_ns" => C::start(setup),
-        // A panic counts with its copy on disk, for which it waits.
-        "panic_ns" | "first_panic_ns" => C::start(Setup { is_kept: true, ..with_stacks }),
+        // A panic counts with its copy on disk.
+        "panic_ns" | "panics_in_a_row_ns" | "first_panic_ns" => {
+            C::start(Setup { is_kept: true, ..with_stacks })
+        }
         _ => C::start(with_stacks),
     };
     let one = failure(0);
@@ -99,7 +81,7 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
         let mut next = failures.iter();
         singly::<C>(rounds, move || C::alert(black_box(next.next().expect("one for each call"))))
     };
-    let panics = |number| black_box(catch_unwind(|| descend(number, PANIC_DEPTH))).is_err();
+    let panics = |number| black_box(catch_unwind(|| panic_by_a_way_of_its_own(number))).is_err();
     match name {
         "breadcrumb_ns" => {
             repeated(1000, C::breadcrumb);
@@ -124,6 +106,11 @@ pub fn figure<C: Contestant>(name: &str, is_quick: bool) -> f64 {
             // What the unwinding itself takes is in both.
             all.drain(..rounds / 2);
             median(all)
+        }
+        // Nothing has time to leave: more of them than fit anywhere.
+        "panics_in_a_row_ns" => {
+            let mut next = 0..;
+            repeated(if is_quick { 3000 } else { 10_000 }, || _ = panics(next.next().unwrap_or_default()))
         }
         "first_panic_ns" => repeated(1, || _ = panics(0)),
         "repeat_ns" => repeated(if is_quick { 20_000 } else { 1_000_000 }, alert),
