@@ -9,6 +9,8 @@ use error_sentinel_tests::load::{self, Door, Requests};
 use error_sentinel_tests::{Collector, Person, Request, Setup};
 use serde_json::{Value, json};
 
+use crate::scenario::await_stored;
+
 /// Different bugs among the events that fill it.
 const BUGS: u64 = 2000;
 /// Longest that the last event may take to be stored after it was accepted.
@@ -93,8 +95,10 @@ fn rate(collector: &mut Collector, run: u64, full: Duration, stored: &mut u64) -
     });
     let accepted = outcome.acknowledged.len() as u64;
     *stored += accepted;
+    await_stored(collector, *stored, DRAIN);
+    let stored_in = start.elapsed();
     collector.api().await_total(*stored, DRAIN);
-    accepted as f64 / start.elapsed().as_secs_f64()
+    accepted as f64 / stored_in.as_secs_f64()
 }
 
 /// The time that 95 of 100 visits stayed within.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use error_sentinel_tests::load::{self, Door, Outcome, Requests};
-use error_sentinel_tests::{Bugsink, Setup, Usage, eventually};
+use error_sentinel_tests::{Bugsink, Collector, Setup, Usage, eventually};
 use serde_json::{Value, json};
 
 use crate::bare::Bare;
@@ -41,7 +41,7 @@ pub struct Measured {
     pub outcome: Outcome,
     /// Memory at the end, and processor time of the run alone.
     pub usage: Usage,
-    /// Events stored and countable through the API per second, from the first request on.
+    /// Events stored per second, from the first request on; the API counts them all then.
     pub stored_per_second: Option<f64>,
     /// Bytes that the data folder grew by per event.
     pub disk_bytes_per_event: Option<f64>,
@@ -196,8 +196,9 @@ fn on_collector(
     let start = Instant::now();
     let outcome = send(collector.address(), &requests);
     let accepted = outcome.acknowledged.len() as u64;
-    api.await_total(accepted, DRAIN);
+    await_stored(&collector, accepted, DRAIN);
     let stored_in = start.elapsed();
+    api.await_total(accepted, DRAIN);
     // Digesting goes on behind the answers, so its cost is part of an event's cost.
     let usage = spent(before, collector.usage());
     collector.terminate(Duration::from_secs(15));
@@ -212,6 +213,14 @@ fn on_collector(
         stored_per_second: Some(count(accepted) / stored_in.as_secs_f64()),
         disk_bytes_per_event: Some(count(grown) / count(accepted).max(1.0)),
     }
+}
+
+/// Waits until the store has `expected` events. To ask for the issues again and again would slow down what is measured,
+/// the more the more issues there are.
+pub fn await_stored(collector: &Collector, expected: u64, within: Duration) {
+    eventually(&format!("{expected} events are stored"), within, || {
+        (collector.metric("error_sentinel_digested_events") >= expected).then_some(())
+    });
 }
 
 fn on_bugsink(door: Door, event_bytes: usize, send: impl Fn(SocketAddr, &Requests) -> Outcome) -> Measured {
