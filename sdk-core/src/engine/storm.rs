@@ -150,7 +150,8 @@ impl<T> Storms<T> {
 
     /// A window that is over; ask until there is none.
     pub fn poll(&mut self, now: MonotonicMs) -> Option<Collapsed<T>> {
-        self.close(|window| window.until <= now, now)
+        // One that is yet to begin is of before the clock went back: it would stay open for as long as that was.
+        self.close(|window| window.until <= now || window.from > now, now)
     }
 
     /// Any window, over or not: the process is about to end.
@@ -387,6 +388,16 @@ mod tests {
         // 18 users, 8 messages, and of the 918 carts as many as are told apart.
         assert_eq!(many.more_count, MORE_VALUES as u64);
         assert_eq!((many.first, many.last), (Some(UnixMs(4001)), Some(UnixMs(4950))));
+    }
+
+    #[test]
+    fn a_window_does_not_stay_open_for_as_long_as_the_clock_went_back() {
+        let mut storms = Storms::default();
+        let mut raise = |now| passes(&mut storms, sighting(1, 0, None), now);
+        assert_eq!((0..12).filter(|_| raise(1_000_000)).count(), 10);
+        assert_eq!(storms.poll(MonotonicMs(1_000_999)), None);
+        assert_eq!(storms.poll(MonotonicMs(999_999)).map(|closed| closed.occurrences.count), Some(2));
+        assert_eq!(storms.next_at(), None);
     }
 
     #[test]

@@ -29,6 +29,22 @@ enum Fortune {
     Busy(u64),
 }
 
+/// What the clock does beside going on.
+#[derive(Debug, Clone, Copy)]
+enum Jump {
+    Ahead(u64),
+    BackTo(u64),
+}
+
+fn jump() -> impl Strategy<Value = Option<Jump>> {
+    const YEARS_MS: u64 = 10 * 365 * 86_400_000;
+    prop_oneof![
+        20 => Just(None),
+        1 => (0..YEARS_MS).prop_map(|ms| Some(Jump::Ahead(ms))),
+        1 => (0..YEARS_MS).prop_map(|ms| Some(Jump::BackTo(ms))),
+    ]
+}
+
 struct World {
     now: u64,
     engine: Engine,
@@ -208,6 +224,33 @@ proptest! {
         if !takes_batches {
             prop_assert!(world.most_events <= 1);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn storms_are_counted_exactly_and_told_soon_whatever_the_clock_does(
+        errors in prop::collection::vec((0u64..3, 0u32..3, 0u64..400, jump()), 0..300), takes_batches: bool,
+    ) {
+        let mut world = World::new(Limits::default(), takes_batches);
+        for (key, user, after_ms, jump) in errors {
+            world.now += after_ms;
+            match jump {
+                Some(Jump::Ahead(ms)) => world.now += ms,
+                Some(Jump::BackTo(ms)) => world.now = world.now.min(ms),
+                None => {}
+            }
+            world.raise(key, ["ann", "bob", "cid"][user as usize]);
+            if let Some(at) = world.drive(&mut well) {
+                // Longer than the longest window nothing is kept to itself.
+                prop_assert!(at.saturating_sub(world.now) <= 10_000, "{} of {}", at, world.now);
+            }
+        }
+        let ended = world.now;
+        world.settle(&mut well);
+        // Each answer takes its time.
+        prop_assert!(world.now <= ended + 10_000 + 30 * world.requests as u64);
+        prop_assert_eq!((world.stored_count(), world.engine.counts().lost), (world.raised, 0));
     }
 }
 
