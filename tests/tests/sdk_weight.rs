@@ -33,3 +33,13 @@ fn names_of_stacks_and_delivery_come_only_with_their_features() {
     assert!(with_names.len() <= 20, "{with_names:?}");
     assert!(!with_names.contains("reqwest") && all.contains("reqwest"), "{all:?}");
 }
+
+#[test]
+fn what_is_weighed_can_be_built() {
+    // Its lock file is its own, and is forgotten when the SDK gets another crate.
+    let mut tree = Command::new(env!("CARGO"));
+    let manifest = repository().join("tests/hello/ours/Cargo.toml");
+    tree.args(["tree", "--locked", "--target", "x86_64-unknown-linux-gnu", "--manifest-path"]);
+    let told = finish(tree.arg(manifest), Duration::from_secs(60)).success().stdout;
+    assert!(told.contains("error-sentinel v"), "{told}");
+}
