@@ -120,9 +120,12 @@ fn a_race_on_purpose_is_seen() {
     #[allow(unsafe_code, reason = "a race takes it")]
     unsafe impl Sync for Shared {}
     static SHARED: Shared = Shared(std::cell::UnsafeCell::new(0));
+    // On a busy machine one would be over before the other begins.
+    let both = std::sync::Barrier::new(2);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
+                both.wait();
                 // Safety: as above.
                 #[allow(unsafe_code, reason = "as above")]
                 (0..1000).for_each(|_| unsafe { *SHARED.0.get() += 1 });
