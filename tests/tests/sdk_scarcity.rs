@@ -110,7 +110,7 @@ fn a_system_without_threads_or_descriptors_runs_the_program_all_the_same() {
 fn a_system_without_room_for_the_sdk_runs_the_program_all_the_same() {
     let tracker = Tracker::start(Conduct::Well);
     // The program itself needs less than the least of them.
-    for megabytes in [24, 32, 48, 64, 96] {
+    for megabytes in [24, 32, 48, 64, 96, 112, 128, 160, 256] {
         let limit = format!("prlimit --as={}", megabytes << 20);
         let ended = run(behind(&limit), "distinct 20", &tracker.dsn(KEY), None, "20000").success();
         assert!(ended.stdout.contains("closed true"), "{limit}: {ended:?}");
@@ -118,7 +118,7 @@ fn a_system_without_room_for_the_sdk_runs_the_program_all_the_same() {
     }
     assert_eq!((tracker.request_count(), tracker.stored_count()), (0, 0));
     // With these there may be no room for a connection: the C library sets aside 64 MB for each thread.
-    for megabytes in [128, 160, 192, 256] {
+    for megabytes in [288, 320, 384, 448] {
         let limit = format!("prlimit --as={}", megabytes << 20);
         let ended = run(behind(&limit), "distinct 20", &tracker.dsn(KEY), None, "300").success();
         assert!(ended.stdout.contains("ready") && ended.stderr.is_empty(), "{limit}: {ended:?}");
