@@ -1,7 +1,7 @@
 //! The copies of events on disk, as the worker keeps and forgets them for the engine: a file of the spool each, and of a
 //! panic the slot that its thread wrote it into, until it has a file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ pub struct Copies {
     spool: Option<Spool>,
     keeper: Option<Arc<Keeper>>,
     /// Slots of events that have no file of their own yet.
-    slots: HashMap<EventId, Slot>,
+    slots: BTreeMap<EventId, Slot>,
 }
 
 impl Copies {
     /// Copies in no spool, until there is one.
     pub fn new(keeper: Option<Arc<Keeper>>) -> Copies {
-        Copies { spool: None, keeper, slots: HashMap::new() }
+        Copies { spool: None, keeper, slots: BTreeMap::new() }
     }
 
     /// Opens the spool, which can be large, and on a disk that is slow.

@@ -87,7 +87,7 @@ impl Slots {
         None
     }
 
-    /// Reads back what was written into a slot.
+    /// Reads back what was written into a slot; for the worker alone.
     ///
     /// # Errors
     /// When it cannot be read any more.
@@ -235,17 +235,21 @@ fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<usize> {
     }
 }
 
-/// Reads from a place as much as there is; says how much that was.
+/// Reads from a place as much as there is; says how much that was. Only one thread may: Android 5.0 has no call that goes
+/// to a place and reads.
 fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     let mut length = 0;
     while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
         let from = at + length as u64;
-        #[cfg(unix)]
-        let read = std::os::unix::fs::FileExt::read_at(file, rest, from);
+        #[cfg(not(windows))]
+        let read = {
+            use std::io::{Seek, SeekFrom};
+            let mut file = file;
+            file.seek(SeekFrom::Start(from)).and_then(|_| file.read(rest))
+        };
+        // What other threads write moves the place here.
         #[cfg(windows)]
         let read = std::os::windows::fs::FileExt::seek_read(file, rest, from);
-        #[cfg(not(any(unix, windows)))]
-        let read = Err(io::Error::from(ErrorKind::Unsupported));
         match read {
             Ok(0) => break,
             Ok(more) => length += more,
