@@ -69,6 +69,7 @@ export const SCENARIOS = {
     csp: "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
     async run(page, world) {
       await alert(page, world);
+      await world.posted(1);
       return { wasm: world.asked("/sentinel.wasm"), fallback: world.asked("/sentinel-asm.js") };
     },
   },
@@ -106,6 +107,8 @@ export const SCENARIOS = {
   "no-beacon": {
     before: () => { navigator.sendBeacon = () => false; },
     async run(page, world) {
+      // It is done when the core is there, without which a page keeps nothing for the next visit.
+      await page.evaluate(() => ErrorSentinel.flush(15_000));
       await page.evaluate(() => addEventListener("pagehide", () => { ErrorSentinel.sendAlert(new Error("no-beacon on purpose")); }));
       await page.goto("about:blank");
       await page.goto(world.url);

@@ -153,6 +153,7 @@ export const SETTINGS = {
     csp: "default-src 'self'; script-src 'nonce-apples'",
     async run(page, world) {
       await alert(page, world);
+      await world.posted(1);
       return { fallback: world.asked("/sentinel-asm.js") };
     },
   },
