@@ -84,8 +84,10 @@ fn build_with(abi: Abi, features: &str, log: &Path) -> Result<()> {
         |name: &str| format!("CARGO_TARGET_{}_{name}", abi.target().to_uppercase().replace('-', "_"));
     // What it has itself it must not get from elsewhere: of two unwinders in one process each would do a part.
     let flags = format!(
-        "{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-Bsymbolic -Clink-arg=--icf=all {}",
-        small::FLAGS
+        "{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-Bsymbolic -Clink-arg=--icf=all {} {}",
+        small::flags(abi.target()),
+        // All of it lies within the megabyte that one instruction reaches.
+        if abi == Abi::Arm64 { "-Ccode-model=tiny" } else { "" }
     );
     let cargo = small::library("cdylib", abi.target(), features)
         .words("--target-dir")
