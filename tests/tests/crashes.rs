@@ -199,6 +199,8 @@ fn a_rust_program_dies_as_without_the_sdk_and_the_next_start_tells_of_it() {
 /// A DSN of nobody, for programs that need not be heard.
 const NOBODY: &str = "http://0123456789abcdef0123456789abcdef@127.0.0.1:9/1";
 
+/// One that came before finds the other signals as they were too: it may end the process by one of them, on a stack that
+/// has no room for another handler.
 #[test]
 fn handlers_of_the_program_run_whether_they_came_before_the_sdk_or_after() {
     let program = Program::C(CProgram::compile("crash", Linked::Dynamically));
