@@ -18,10 +18,11 @@ use crate::fit::fit;
 use crate::scope::Scope;
 
 mod event;
+mod left;
 mod names;
 
-pub use event::event_of;
-#[cfg(not(feature = "backtrace"))]
+use event::event_of;
+pub use left::take_left;
 pub use names::Names;
 
 /// Levels by the numbers that records have for them.
@@ -71,7 +72,7 @@ pub fn stop() {
 }
 
 /// Whether a record is the one that this process writes to if it crashes.
-pub fn is_own(event_id: EventId) -> bool {
+fn is_own(event_id: EventId) -> bool {
     own().as_ref().is_some_and(|own| own.event_id == event_id)
 }
 

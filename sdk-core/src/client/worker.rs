@@ -22,8 +22,6 @@ use super::sender::{self, Answer};
 use super::spool::{Folder, Slot};
 use super::surroundings::Surroundings;
 use super::{CROWD, SharedStorms, Snapshot, State, Task, clock, sampling};
-#[cfg(feature = "crash")]
-use crate::engine::stored;
 use crate::engine::{Collapsed, Engine, Limits, MonotonicMs, Outgoing, Output, Reason, Storms};
 use crate::options::{BeforeSend, Options};
 use crate::transport::{Transport, TransportError};
@@ -340,50 +338,19 @@ impl Worker {
         })
     }
 
-    /// Makes events of what processes left that died of a signal, in the place of their records.
+    /// Makes events of what processes left that died of a signal.
     #[cfg(feature = "crash")]
     fn take_crashes(&mut self) {
         let Some(spool) = self.copies.spool() else { return };
-        let mut loaded = None;
-        for event_id in spool.crashes() {
-            // To close it again would end the lock by which others know that this process lives.
-            if super::crash::is_own(event_id) {
-                continue;
-            }
-            let read = match spool.folder().read_crash(event_id, error_sentinel_crash::RECORD_BYTES) {
-                Ok(None) => continue,
-                Ok(Some(bytes)) => error_sentinel_crash::Record::decode(&bytes).ok(),
-                Err(_) => None,
-            };
-            if let Some(record) = read {
-                let loaded = loaded.get_or_insert_with(error_sentinel_crash::loaded_modules);
-                let (before_send, keeps_pii) = (&self.before_send, self.keeps_pii);
-                let surroundings = &self.surroundings;
-                #[cfg(feature = "backtrace")]
-                let names = &mut self.symbols;
-                #[cfg(not(feature = "backtrace"))]
-                let names = &mut super::crash::Names;
-                // Neither a mistake in what was read nor one of the application's ends more than this report.
-                let made = catch_unwind(AssertUnwindSafe(|| {
-                    let mut event = super::crash::event_of(event_id, &record, loaded, names);
-                    surroundings.describe(&mut event);
-                    finished(event, before_send.as_ref(), keeps_pii)
-                }));
-                let kept = match made {
-                    Ok(None) => Err(Reason::BeforeSend),
-                    Ok(Some(event)) => Outgoing::new(&event).ok_or(Reason::Internal).and_then(|event| {
-                        let is_kept = spool.folder().keep(event_id, &stored::encode(&event));
-                        if is_kept { Ok(()) } else { Err(Reason::QueueOverflow) }
-                    }),
-                    Err(_) => Err(Reason::Internal),
-                };
-                match kept {
-                    Ok(()) => spool.add_left(event_id),
-                    Err(reason) => self.engine.lose(reason, 1),
-                }
-            }
-            spool.folder().forget_crash(event_id);
-        }
+        #[cfg(feature = "backtrace")]
+        let names = &mut self.symbols;
+        #[cfg(not(feature = "backtrace"))]
+        let names = &mut super::crash::Names;
+        let finish = |mut event: Event| {
+            self.surroundings.describe(&mut event);
+            finished(event, self.before_send.as_ref(), self.keeps_pii)
+        };
+        super::crash::take_left(spool, names, finish, |reason| self.engine.lose(reason, 1));
     }
 
     fn take_lost(&mut self) {
