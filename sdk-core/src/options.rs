@@ -218,12 +218,15 @@ impl Options {
     /// stack are found, when they are. `std::process::exit` and the end of `main` wait until all is, on Unix, no longer
     /// than the [`farewell`](Options::farewell); what ends the process by force (`abort`, a signal) does not.
     ///
-    /// With it a panic is on disk before the process can end of it, which costs the thread that panics a write of a
-    /// few kilobytes, so the folder is best on a disk of this machine. A second write that hangs keeps no thread: while
-    /// one has taken a tenth of a second, panics are left to the SDK's own thread, and waited for no longer than the
-    /// [`farewell`](Options::farewell). Without it a process that ends at once, such as by `panic = "abort"`, waits for the
-    /// [`farewell`](Options::farewell) that the collector has its last panic. That is decided when this crate is compiled: where only the program
-    /// itself is compiled with `-C panic=abort`, and not by its profile, nothing waits.
+    /// With it a panic is on disk before the process can end of it. On a disk of this machine the thread that panics
+    /// writes it itself, a few kilobytes into the system's memory. Should that disk hang in this very moment, it holds that
+    /// thread, as it holds all that use it, but no second one: while a write has taken a tenth of a second, panics are left
+    /// to the SDK's own thread, and waited for no longer than the [`farewell`](Options::farewell). On a drive beyond a
+    /// network they always are.
+    ///
+    /// Without it a process that ends at once, such as by `panic = "abort"`, waits for the
+    /// [`farewell`](Options::farewell) that the collector has its last panic. That is decided when this crate is
+    /// compiled: where only the program itself is compiled with `-C panic=abort`, and not by its profile, nothing waits.
     pub fn spool_dir(self, folder: impl Into<PathBuf>) -> Options {
         Options { spool_dir: Some(folder.into()), ..self }
     }

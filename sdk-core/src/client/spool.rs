@@ -17,6 +17,7 @@ use error_sentinel_wire::EventId;
 use crate::engine::{Outgoing, stored};
 
 mod folder;
+mod local;
 mod slots;
 
 pub use folder::Folder;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::folder::{Folder, is_same_file, lock};
+use super::local::is_local;
 use super::{PANICS, UNFINISHED};
 use crate::client::clock;
 use crate::engine::{Outgoing, stored};
@@ -50,7 +51,7 @@ impl Slots {
     /// Makes the file of this process.
     ///
     /// # Errors
-    /// When it cannot be made or locked, or may not become large enough.
+    /// When it cannot be made or locked, may not become large enough, or lies on no disk of this machine.
     pub fn create(folder: &Folder) -> io::Result<Slots> {
         if !may_be_large() {
             // To write behind that would end the process.
@@ -60,6 +61,9 @@ impl Slots {
         let name = clock::event_id();
         let (unfinished, path) = (folder.file(name, UNFINISHED), folder.file(name, PANICS));
         let locked = folder.create(&unfinished).and_then(|file| {
+            if !is_local(&file, &unfinished) {
+                return Err(io::Error::other("it may hang for as long as a network"));
+            }
             lock(&file).ok_or(ErrorKind::WouldBlock)?;
             // Who sees it under its name finds it locked.
             fs::rename(&unfinished, &path)?;
@@ -207,11 +211,8 @@ impl Left {
 /// Whether the system lets a file of this process become large enough.
 #[cfg(unix)]
 fn may_be_large() -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    #[expect(unsafe_code, reason = "the standard library does not tell")]
-    // Safety: a plain call with a place for the answer.
-    let asked = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-    asked == 0 && limit.rlim_cur >= FILE_BYTES as libc::rlim_t
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Fsize).current.is_none_or(|limit| limit >= FILE_BYTES as u64)
 }
 
 #[cfg(not(unix))]
