@@ -31,8 +31,10 @@ pub fn compile_library(log: &Path) -> Result<()> {
         return Ok(());
     }
     let classes = folder().join("classes");
-    // So that an application's own compiler may be older.
-    let flags = "-Xexplicit-api=strict -module-name error_sentinel -language-version 2.0 -api-version 2.0";
+    // So that an application's own compiler may be older; and lambdas are classes, as they are on every phone: a virtual
+    // machine would make each of them when it is first met.
+    let flags = "-Xexplicit-api=strict -module-name error_sentinel -language-version 2.0 -api-version 2.0 \
+                 -Xlambdas=class -Xsam-conversions=class";
     compile(&sources, flags, &[], &classes, log)?;
     archive_of(&classes, &jar, log)
 }

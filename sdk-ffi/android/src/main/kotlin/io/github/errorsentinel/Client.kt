@@ -7,22 +7,35 @@ import java.io.File
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 
-/** One start of the library, and everything that ends with it. */
-internal class Client(context: Context, private val dsn: String, private val options: Options) {
-    private enum class State { STARTING, RUNNING, OVER }
+// Numbers, since an enumeration would bring classes of its own and of Kotlin's to the thread that calls init.
+private const val STARTING = 0
+private const val RUNNING = 1
+private const val OVER = 2
 
+/** Calls kept until the start is done. */
+private const val EARLY_MAX = 200
+
+/** Longest that a crash waits for the start. */
+private const val START_PATIENCE_MS = 2_000L
+
+/**
+ * One start of the library, and everything that ends with it.
+ *
+ * The thread that calls init waits for each class that is loaded until it returns: so what is not needed there is made
+ * later, and this is what its own thread runs.
+ */
+internal class Client(context: Context, private val dsn: String, private val options: Options) : Runnable {
     private val context: Context = context.applicationContext ?: context
-    private val events = Events(options.inAppPackages.ifEmpty { listOfNotNull(this.context.packageName) })
     private val lock = Any()
 
     @Volatile
-    private var state = State.STARTING
+    private var state = STARTING
 
     /** What was called before the start was done; guarded by [lock]. */
-    private val early = ArrayDeque<() -> Int>()
+    private val early = ArrayList<() -> Int>()
     private var earlyDroppedCount = 0
     private val decided = CountDownLatch(1)
-    private val worker = Thread(::work, "error-sentinel").apply { isDaemon = true }
+    private val worker = Thread(this, "error-sentinel")
     private var crashes: CrashHandler? = null
     private var lifecycle: Lifecycle? = null
 
@@ -30,22 +43,23 @@ internal class Client(context: Context, private val dsn: String, private val opt
     private var watchdog: Watchdog? = null
 
     fun start() {
-        if (options.reportsCrashes) crashes = CrashHandler.install(this)
+        if (options.reportsCrashes) crashes = CrashHandler(this).also { it.install() }
         val application = context as? Application
         if (options.watchesLifecycle && application != null) {
-            lifecycle = Lifecycle(this).also(application::registerActivityLifecycleCallbacks)
+            lifecycle = Lifecycle(this).also { application.registerActivityLifecycleCallbacks(it) }
         }
+        worker.isDaemon = true
         worker.start()
     }
 
     /** The thread of its own: it starts the library in Rust, then delivers for it. */
-    private fun work() {
+    override fun run() {
         try {
             if (startCore()) Uploader.run(options.reportsNativeCrashes)
         } catch (trouble: Throwable) {
             ErrorSentinel.logTrouble(trouble)
         } finally {
-            decide(State.OVER)
+            decide(OVER)
         }
     }
 
@@ -74,16 +88,16 @@ internal class Client(context: Context, private val dsn: String, private val opt
         }
         for ((name, facts) in surroundings.contexts()) Core.setContext(name.utf8(), facts.toString().utf8())
         if (options.freezeTimeoutMs > 0) watchdog = Watchdog.start(this, options.freezeTimeoutMs)
-        decide(State.RUNNING)
+        decide(RUNNING)
         return true
     }
 
     /** Ends the time before; what was called in it is done now, or never. */
-    private fun decide(next: State) {
+    private fun decide(next: Int) {
         synchronized(lock) {
             // It was closed meanwhile.
-            if (state == State.OVER) return
-            if (next == State.RUNNING) {
+            if (state == OVER) return
+            if (next == RUNNING) {
                 if (earlyDroppedCount > 0) {
                     val words = "$earlyDroppedCount calls before the start was done were too many"
                     Core.addBreadcrumb("error-sentinel".utf8(), words.utf8(), Level.WARNING.number)
@@ -98,21 +112,23 @@ internal class Client(context: Context, private val dsn: String, private val opt
 
     /** Calls the library in Rust, as soon as it is there. */
     private fun call(call: () -> Int) {
-        if (state == State.STARTING) {
+        if (state == STARTING) {
             synchronized(lock) {
-                if (state == State.STARTING) {
-                    if (early.size < EARLY_MAX) early.addLast(call) else earlyDroppedCount++
+                if (state == STARTING) {
+                    if (early.size < EARLY_MAX) early.add(call) else earlyDroppedCount++
                     return
                 }
             }
         }
-        if (state == State.RUNNING) call()
+        if (state == RUNNING) call()
     }
+
+    private fun events() = Events(options.inAppPackages.ifEmpty { listOfNotNull(context.packageName) })
 
     /** Reports an event; returns its name, or null when nothing runs. */
     fun send(make: (Events) -> Event): String? {
-        if (state == State.OVER) return null
-        val event = make(events)
+        if (state == OVER) return null
+        val event = make(events())
         val json = event.utf8()
         call { Core.sendEvent(json, null) }
         return event.id
@@ -128,10 +144,10 @@ internal class Client(context: Context, private val dsn: String, private val opt
     fun sendCrash(thread: Thread, throwable: Throwable) {
         if (!awaitStart()) return
         val json = try {
-            events.ofCrash(thread, throwable).utf8()
+            events().ofCrash(thread, throwable).utf8()
         } catch (trouble: Throwable) {
             // No memory, or an exception that throws when it is asked what it is.
-            events.ofNamelessCrash(throwable.javaClass).utf8()
+            Events(options.inAppPackages).ofNamelessCrash(throwable.javaClass).utf8()
         }
         Core.sendCrash(json, null)
     }
@@ -139,11 +155,11 @@ internal class Client(context: Context, private val dsn: String, private val opt
     /** A crash in the first moments waits for the start; says whether the library runs. */
     private fun awaitStart(): Boolean {
         if (Thread.currentThread() !== worker) decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
-        return state == State.RUNNING
+        return state == RUNNING
     }
 
     private fun taken(call: () -> Int): Boolean {
-        if (state == State.OVER) return false
+        if (state == OVER) return false
         call(call)
         return true
     }
@@ -167,7 +183,7 @@ internal class Client(context: Context, private val dsn: String, private val opt
     fun flush(timeoutMs: Int): Boolean {
         val until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs.toLong())
         if (!decided.await(timeoutMs.toLong(), TimeUnit.MILLISECONDS)) return false
-        if (state != State.RUNNING) return false
+        if (state != RUNNING) return false
         val left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime()).coerceIn(0, Int.MAX_VALUE.toLong())
         return Core.flush(left.toInt()) == Core.OK
     }
@@ -178,17 +194,9 @@ internal class Client(context: Context, private val dsn: String, private val opt
         decided.await(START_PATIENCE_MS, TimeUnit.MILLISECONDS)
         watchdog?.end()
         val wasRunning = synchronized(lock) {
-            (state == State.RUNNING).also { state = State.OVER }
+            (state == RUNNING).also { state = OVER }
         }
         decided.countDown()
         return wasRunning && Core.close(timeoutMs.coerceAtLeast(0)) == Core.OK
-    }
-
-    private companion object {
-        /** Calls kept until the start is done. */
-        const val EARLY_MAX = 200
-
-        /** Longest that a crash waits for the start. */
-        const val START_PATIENCE_MS = 2_000L
     }
 }

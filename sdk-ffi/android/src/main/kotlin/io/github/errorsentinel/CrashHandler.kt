@@ -1,15 +1,17 @@
 package io.github.errorsentinel
 
-import java.util.concurrent.Semaphore
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.locks.ReentrantLock
+
+/** Longer than a report takes, and shorter than a person waits for an application that hangs. */
+private const val PATIENCE_MS = 4_000L
 
 /** Reports exceptions that nobody catches, then lets the handler that was there do its work. */
-internal class CrashHandler private constructor(
-    private val client: Client,
-    private val previous: Thread.UncaughtExceptionHandler?,
-) : Thread.UncaughtExceptionHandler {
+internal class CrashHandler(private val client: Client) : Thread.UncaughtExceptionHandler {
+    private val previous: Thread.UncaughtExceptionHandler? = Thread.getDefaultUncaughtExceptionHandler()
+
     /** Two threads may die at once: the second one's end is the process's, and must not come before the first is on disk. */
-    private val turn = Semaphore(1)
+    private val turn = ReentrantLock()
 
     @Volatile
     private var isRemoved = false
@@ -17,11 +19,11 @@ internal class CrashHandler private constructor(
     override fun uncaughtException(thread: Thread, throwable: Throwable) {
         try {
             if (!isRemoved && !Protocol.isReported(throwable)) {
-                val isInTurn = turn.tryAcquire(PATIENCE_MS, TimeUnit.MILLISECONDS)
+                val isInTurn = turn.tryLock(PATIENCE_MS, TimeUnit.MILLISECONDS)
                 try {
                     client.sendCrash(thread, throwable)
                 } finally {
-                    if (isInTurn) turn.release()
+                    if (isInTurn) turn.unlock()
                 }
             }
         } catch (trouble: Throwable) {
@@ -36,20 +38,13 @@ internal class CrashHandler private constructor(
         }
     }
 
+    fun install() {
+        Thread.setDefaultUncaughtExceptionHandler(this)
+    }
+
     /** Puts the earlier handler back, unless another one was set over this; then this only passes on. */
     fun remove() {
         isRemoved = true
         if (Thread.getDefaultUncaughtExceptionHandler() === this) Thread.setDefaultUncaughtExceptionHandler(previous)
-    }
-
-    companion object {
-        /** Longer than a report takes, and shorter than a person waits for an application that hangs. */
-        private const val PATIENCE_MS = 4_000L
-
-        fun install(client: Client): CrashHandler {
-            val handler = CrashHandler(client, Thread.getDefaultUncaughtExceptionHandler())
-            Thread.setDefaultUncaughtExceptionHandler(handler)
-            return handler
-        }
     }
 }

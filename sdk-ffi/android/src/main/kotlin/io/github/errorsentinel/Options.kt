@@ -1,5 +1,7 @@
 package io.github.errorsentinel
 
+import java.util.Collections
+
 /** How to report. Everything has a default. */
 public class Options {
     /** Version of the application. Default: `PACKAGE@VERSION_NAME+VERSION_CODE`. */
@@ -24,7 +26,7 @@ public class Options {
 
     /** Beginnings of the names of classes that are the application's own. Default: its package. */
     @JvmField
-    public var inAppPackages: List<String> = emptyList()
+    public var inAppPackages: List<String> = Collections.emptyList()
 
     /** Whether exceptions that nobody catches are reported before the handler that was there does its work. */
     @JvmField
@@ -55,7 +57,7 @@ public class Options {
         it.app = app
         it.sampleRate = sampleRate
         it.maxBreadcrumbs = maxBreadcrumbs
-        it.inAppPackages = inAppPackages.toList()
+        it.inAppPackages = ArrayList(inAppPackages)
         it.reportsCrashes = reportsCrashes
         it.reportsNativeCrashes = reportsNativeCrashes
         it.watchesLifecycle = watchesLifecycle
