@@ -10,7 +10,7 @@ use crate::record::{Module, Record};
 
 #[cfg(any(test, all(target_os = "android", target_arch = "aarch64")))]
 mod chain;
-#[cfg(not(all(target_os = "android", target_arch = "aarch64")))]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", not(target_os = "android"))))]
 mod tables;
 
 /// Whether tables are read at all.
@@ -71,6 +71,11 @@ impl Record {
                 && other.module.size == module.size
         };
         loaded.iter().find(is_twin)
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn walk(&self, _: &[LoadedModule], _: usize) -> Vec<u64> {
+        Vec::new()
     }
 
     fn stack_word(&self, address: u64) -> Option<u64> {
