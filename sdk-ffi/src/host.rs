@@ -40,7 +40,9 @@ struct Pending {
     url: String,
     authorisation: String,
     body: Vec<u8>,
-    answer: Sender<Reply>,
+    /// Nothing but answers comes by it. It is of the type that the SDK's own answers have, since the code of a channel is
+    /// there once for each type.
+    answer: Sender<Option<Reply>>,
 }
 
 static REQUESTS: Registry<Box<Pending>> = Registry::new();
@@ -78,7 +80,8 @@ impl Transport for HostTransport {
         self.outbox
             .send_timeout(Box::new(pending), PATIENCE)
             .map_err(|_| fail("the host did not ask for the request"))?;
-        answered.recv_timeout(PATIENCE).map_err(|_| fail("the host did not say what came back"))
+        let answer = answered.recv_timeout(PATIENCE).ok().flatten();
+        answer.ok_or_else(|| fail("the host did not say what came back"))
     }
 }
 
@@ -217,7 +220,7 @@ pub unsafe extern "C" fn sentinel_report_result(
             found.map(|(_, value)| *value)
         };
         // Nobody waits any more when the answer took too long; the events are sent again, and counted once.
-        let _ = pending.answer.try_send(Reply::read(http_status, value_of));
+        let _ = pending.answer.try_send(Some(Reply::read(http_status, value_of)));
         Ok(())
     })
 }
