@@ -45,7 +45,7 @@ pub fn run_small(prefix: &Path) -> Result<()> {
         small::library(kind, host.trim(), "crash")
             .words("--target-dir")
             .argument(&work)
-            .environment("RUSTFLAGS", small::flags(host.trim()))
+            .environment("RUSTFLAGS", format!("{} -Clink-arg=-Wl,--icf=all", small::flags(host.trim())))
     };
     install(prefix, &build, &work.join(host.trim()).join("mobile"))
 }
