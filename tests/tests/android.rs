@@ -349,11 +349,11 @@ fn what_the_readme_says_of_the_library_is_so() {
     let kotlin = |name: &str| read(&format!("src/main/kotlin/io/github/errorsentinel/{name}.kt"));
     for (said, text, is_so) in [
         (
-            "Android 5.0 (API 21) or newer",
+            "Android 6.0 (API 23) or newer",
             read("src/main/AndroidManifest.xml"),
-            "android:minSdkVersion=\"21\"",
+            "android:minSdkVersion=\"23\"",
         ),
-        ("Android 5.0 (API 21) or newer", read("build.gradle.kts"), "minSdk = 21"),
+        ("Android 6.0 (API 23) or newer", read("build.gradle.kts"), "minSdk = 23"),
         ("Permission: `INTERNET`", read("src/main/AndroidManifest.xml"), "android.permission.INTERNET"),
         ("does nothing for 5 s", kotlin("Options"), "freezeTimeoutMs: Long = 5_000"),
         ("the last 50 steps", kotlin("Options"), "maxBreadcrumbs: Int = 50"),

@@ -9,7 +9,7 @@ android {
 
     defaultConfig {
         applicationId = "example.delivery"
-        minSdk = 21
+        minSdk = 23
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"

@@ -84,10 +84,12 @@ fn build_with(abi: Abi, features: &str, log: &Path) -> Result<()> {
         |name: &str| format!("CARGO_TARGET_{}_{name}", abi.target().to_uppercase().replace('-', "_"));
     // What it has itself it must not get from elsewhere: of two unwinders in one process each would do a part.
     let flags = format!(
-        "{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-Bsymbolic -Clink-arg=--icf=all {} {}",
+        "{link} -Clink-arg=-soname=liberror_sentinel.so -Clink-arg=-Bsymbolic -Clink-arg=--icf=all \
+         -Clink-arg=--hash-style=gnu {} {}",
         small::flags(abi.target()),
-        // All of it lies within the megabyte that one instruction reaches.
-        if abi == Abi::Arm64 { "-Ccode-model=tiny" } else { "" }
+        // All of it lies within the megabyte that one instruction reaches. Relocations are packed as Android's own
+        // loader reads them; the libraries that are tested run on the C library of this machine, which does not.
+        if abi == Abi::Arm64 { "-Ccode-model=tiny -Clink-arg=--pack-dyn-relocs=android" } else { "" }
     );
     let cargo = small::library("cdylib", abi.target(), features)
         .words("--target-dir")

@@ -54,7 +54,7 @@ pub fn build(sysroot: &Path, folder: &Path, log: &Path) -> Result<()> {
         let object = work.join(source).with_extension("o");
         // It keeps no list of tables that others register, so it needs no lock.
         let compile = Program::new(CLANG.name)
-            .words("--target=armv7a-linux-androideabi21 -c -Oz -fPIC -fvisibility=hidden -funwind-tables -w")
+            .words("--target=armv7a-linux-androideabi23 -c -Oz -fPIC -fvisibility=hidden -funwind-tables -w")
             .words("-DNDEBUG -D__BIONIC__ -D_LIBUNWIND_HIDE_SYMBOLS -D_LIBUNWIND_HAS_NO_THREADS -nostdlibinc")
             .words(flags)
             .argument("-isystem")
