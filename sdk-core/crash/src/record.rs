@@ -58,6 +58,7 @@ impl Module {
 
 /// What a process left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct Record {
     /// Number of the signal.
     pub signal: i32,

@@ -51,13 +51,6 @@ mod tests {
     fn record(pc: u64, fp: u64, lr: u64, stack: &[u64]) -> Record {
         let register = |name, value| Register { name, value };
         Record {
-            signal: 11,
-            code: 1,
-            fault_address: 0,
-            process: 1,
-            thread: 1,
-            thread_name: String::new(),
-            at_ms: 0,
             registers: vec![register("pc", pc), register("fp", fp), register("lr", lr)],
             modules: vec![Module {
                 base: 0x1000,
@@ -65,11 +58,9 @@ mod tests {
                 identity: Vec::new(),
                 path: "/data/app/x.so".into(),
             }],
-            facts: Vec::new(),
-            steps: Vec::new(),
-            step_count: 0,
             stack_start: STACK,
             stack: stack.iter().flat_map(|word| word.to_ne_bytes()).collect(),
+            ..Record::default()
         }
     }
 

@@ -258,20 +258,11 @@ mod tests {
     fn record(pc: u64, rbp: u64, stack: &[u64]) -> Record {
         let register = |(name, value)| record::Register { name, value };
         Record {
-            signal: 11,
-            code: 1,
-            fault_address: 0,
-            process: 1,
-            thread: 1,
-            thread_name: String::new(),
-            at_ms: 0,
             registers: [("rip", pc), ("rsp", STACK_AT), ("rbp", rbp)].map(register).to_vec(),
             modules: vec![module(&[]).module],
-            facts: Vec::new(),
-            steps: Vec::new(),
-            step_count: 0,
             stack_start: STACK_AT,
             stack: stack.iter().flat_map(|word| word.to_ne_bytes()).collect(),
+            ..Record::default()
         }
     }
 
